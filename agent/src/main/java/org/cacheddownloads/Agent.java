@@ -1,0 +1,267 @@
+package org.cacheddownloads;
+
+import io.vertx.core.Vertx;
+import io.vertx.core.VertxOptions;
+import java.io.IOException;
+import java.nio.file.FileStore;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.security.SecureRandom;
+import java.time.Clock;
+import java.time.Duration;
+import java.util.ArrayDeque;
+import java.util.HexFormat;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import java.util.function.LongSupplier;
+import org.cacheddownloads.api.Downloads;
+import org.cacheddownloads.api.Gate;
+import org.cacheddownloads.api.SocketServer;
+import org.cacheddownloads.catalog.Catalog;
+import org.cacheddownloads.config.Config;
+import org.cacheddownloads.config.Config.Changes;
+import org.cacheddownloads.fetch.Authority;
+import org.cacheddownloads.fetch.Download;
+import org.cacheddownloads.fetch.Fetcher;
+import org.cacheddownloads.fetch.Flights;
+import org.cacheddownloads.fetch.HttpOrigin;
+import org.cacheddownloads.fetch.Slots;
+import org.cacheddownloads.metrics.Meters;
+import org.cacheddownloads.space.Budget;
+import org.cacheddownloads.space.Copies;
+import org.cacheddownloads.space.Evictor;
+import org.cacheddownloads.space.Flusher;
+import org.cacheddownloads.space.Holds;
+import org.cacheddownloads.space.Recency;
+import org.cacheddownloads.space.Verifier;
+import org.cacheddownloads.store.BlobStore;
+import org.cacheddownloads.store.Hashing;
+import org.cacheddownloads.store.Posix;
+import org.cacheddownloads.store.StoreLayout;
+import org.cacheddownloads.view.Reconciler;
+import org.cacheddownloads.view.ViewScan;
+import org.cacheddownloads.view.Views;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The map of the program: makes every part, from the disk up to the socket, and closes them in
+ * reverse.
+ *
+ * <p>Order of a start: lock the state, open the catalog, listen (not ready), read the views, let
+ * requests in, reconcile in the background.
+ */
+public final class Agent implements AutoCloseable {
+  private static final Logger log = LoggerFactory.getLogger(Agent.class);
+  private static final Path BOOT_ID = Path.of("/proc/sys/kernel/random/boot_id");
+  private static final double SLOW_HASH = 100e6;
+  private static final Duration EXPIRY_CHECK = Duration.ofMillis(250);
+
+  private final ArrayDeque<AutoCloseable> parts = new ArrayDeque<>();
+  private final LiveConfig config;
+  private final Gate gate;
+
+  private Agent(LiveConfig config) {
+    this.config = config;
+    this.gate = new Gate(List::of);
+  }
+
+  /**
+   * Starts an agent; it serves when this returns.
+   *
+   * @param file where {@code start} was read from, and is read again from on reload; null for the
+   *     embedded defaults
+   * @throws IOException with a sentence for the operator, if the state or an address cannot be had
+   */
+  public static Agent start(@Nullable Path file, Config start) throws IOException {
+    var agent = new Agent(new LiveConfig(file, start));
+    try {
+      agent.build();
+      return agent;
+    } catch (IOException | RuntimeException e) {
+      agent.close();
+      throw e;
+    }
+  }
+
+  /**
+   * Refuses settings that this version reads but does not act on, so that nobody relies on them.
+   *
+   * @throws IOException that names them
+   */
+  static void checkSupported(Config config) throws IOException {
+    if (!config.origins().rules().isEmpty()) {
+      throw new IOException(
+          "origins.rules: this version has no rules for single origins; remove them");
+    }
+  }
+
+  private <T extends AutoCloseable> T owned(T part) {
+    parts.push(part);
+    return part;
+  }
+
+  private void build() throws IOException {
+    checkSupported(config.get());
+    Clock clock = Clock.systemUTC();
+    String version = Version.text();
+
+    // The disk.
+    Posix.umask(0022);
+    StoreLayout layout = owned(StoreLayout.open(config.get().state()));
+    BlobStore store = owned(new BlobStore(layout));
+    LongSupplier freeBytes = freeBytes(layout.state());
+
+    // Who holds what, and how much there may be.
+    Meters meters = owned(new Meters(version));
+    Recency recency = new Recency(clock);
+    Holds holds = new Holds();
+    Budget budget = new Budget(() -> config.get().quota(), freeBytes, clock);
+    Catalog catalog = owned(Catalog.open(layout.catalog(), holds::isInUse));
+    Evictor evictor = new Evictor(catalog, store, holds, budget, clock, meters);
+    Copies copies = new Copies(catalog, store, budget, holds, evictor, recency);
+    Flusher flusher = new Flusher(catalog, store, holds, budget, evictor);
+    Verifier verifier = new Verifier(catalog, store, holds, budget);
+
+    // From URLs to bytes.
+    Vertx vertx = vertx();
+    HttpOrigin origin = owned(new HttpOrigin(vertx, config, clock, meters, version));
+    Slots slots = new Slots(() -> config.get().fetch(), clock);
+    Flights flights = new Flights(clock);
+    Authority authority = new Authority(catalog.keep("authority", randomHex()));
+    Download download =
+        new Download(
+            config, origin, slots, catalog, store, budget, evictor, recency, authority, clock);
+    Fetcher fetcher =
+        new Fetcher(
+            config, catalog, store, evictor, copies, recency, flights, download, authority, clock);
+
+    // From bytes to containers, and to callers.
+    Views views = new Views(layout, catalog, holds, budget, evictor, copies, clock);
+    Downloads downloads = new Downloads(fetcher, copies, views, meters, clock);
+    Stats stats =
+        new Stats(
+            config, meters, budget, freeBytes, catalog, views, slots, flights, clock, version);
+    stats.register();
+    config.follow(after -> budget.enforce());
+    config.follow(after -> Logging.level(after.log().level()));
+    owned(
+        SocketServer.start(
+            vertx,
+            new SocketServer.Parts(
+                config,
+                downloads,
+                views,
+                catalog,
+                store,
+                evictor,
+                verifier,
+                meters,
+                stats::tree,
+                config::reload,
+                gate,
+                clock)));
+
+    checkHashSpeed(meters);
+    if (catalog.noteBoot(Files.readString(BOOT_ID).strip())) {
+      log.info(
+          "the machine was started anew: blobs that were not synced are verified before their first use");
+    }
+    new ViewScan(layout, catalog, store, budget, views, recency).run();
+    gate.open();
+    log.info(
+        "ready state={} socket={} containers={}",
+        layout.state(),
+        config.get().socket().path(),
+        views.containers());
+
+    Chores chores = owned(new Chores());
+    Reconciler reconciler = new Reconciler(layout, catalog, store, budget, evictor);
+    chores.once("reconcile", reconciler::run);
+    chores.once("enforce quota", budget::enforce);
+    chores.every(() -> config.get().durability().flushInterval(), "flush", flusher::flush);
+    chores.every(
+        () -> EXPIRY_CHECK,
+        "expire containers",
+        () -> {
+          var expired = views.expire();
+          if (!expired.isEmpty()) {
+            log.info("containers expired containers={}", expired);
+          }
+        });
+  }
+
+  private static LongSupplier freeBytes(Path state) throws IOException {
+    FileStore fileStore = Files.getFileStore(state);
+    return () -> {
+      try {
+        return fileStore.getUsableSpace();
+      } catch (IOException e) {
+        log.warn("the free space of the file system cannot be read error={}", e.toString());
+        return Long.MAX_VALUE; // the quota still holds
+      }
+    };
+  }
+
+  private Vertx vertx() {
+    var options =
+        new VertxOptions()
+            .setEventLoopPoolSize(Math.max(2, Runtime.getRuntime().availableProcessors()));
+    options.getFileSystemOptions().setFileCachingEnabled(false).setClassPathResolvingEnabled(false);
+    Vertx vertx = Vertx.vertx(options);
+    owned(() -> vertx.close().toCompletionStage().toCompletableFuture().get(10, TimeUnit.SECONDS));
+    return vertx;
+  }
+
+  private static String randomHex() {
+    byte[] bytes = new byte[32];
+    new SecureRandom().nextBytes(bytes);
+    return HexFormat.of().formatHex(bytes);
+  }
+
+  private static void checkHashSpeed(Meters meters) {
+    double speed = Hashing.measureBytesPerSecond();
+    meters.gauge(
+        "hash_bytes_per_second",
+        "Speed of SHA-256 when the agent started.",
+        speed,
+        Double::doubleValue);
+    if (speed < SLOW_HASH) {
+      log.warn(
+          "SHA-256 is slow on this machine bytesPerSecond={} fallback={}",
+          (long) speed,
+          Hashing.fallback());
+    }
+  }
+
+  /** Reads the configuration again. @return what was applied and what needs a restart */
+  public Changes reload() {
+    return config.reload();
+  }
+
+  /**
+   * Takes no new requests and waits for those that run, at most {@code drain.timeout}. @return
+   * whether all of them ended
+   */
+  public boolean drain() throws InterruptedException {
+    Duration patience = config.get().drain().timeout();
+    log.info("draining timeout={}", patience);
+    return gate.drain(patience);
+  }
+
+  @Override
+  public void close() {
+    while (!parts.isEmpty()) {
+      AutoCloseable part = parts.pop();
+      try {
+        part.close();
+      } catch (Exception e) { // whatever one part says, the others are closed as well
+        log.warn(
+            "a part did not close well part={} error={}",
+            part.getClass().getSimpleName(),
+            e.toString());
+      }
+    }
+  }
+}

@@ -1,0 +1,73 @@
+package org.cacheddownloads;
+
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Consumer;
+import java.util.function.Supplier;
+import org.cacheddownloads.config.Config;
+import org.cacheddownloads.config.Config.Changes;
+import org.cacheddownloads.config.ConfigReader;
+import org.cacheddownloads.config.InvalidConfig;
+import org.cacheddownloads.failure.CacheException.InvalidRequest;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The configuration in force, and its file. Thread-safe: readers see one whole configuration or the
+ * next.
+ */
+final class LiveConfig implements Supplier<Config> {
+  private static final Logger log = LoggerFactory.getLogger(LiveConfig.class);
+
+  private final @Nullable Path file;
+  private final ReentrantLock reloading = new ReentrantLock();
+  private final List<Consumer<Config>> followers = new ArrayList<>();
+  private volatile Config current;
+
+  LiveConfig(@Nullable Path file, Config start) {
+    this.file = file;
+    this.current = start;
+  }
+
+  @Override
+  public Config get() {
+    return current;
+  }
+
+  /** Lets {@code follower} act on each new configuration; only while the agent is put together. */
+  void follow(Consumer<Config> follower) {
+    followers.add(follower);
+  }
+
+  /**
+   * Reads the file again and applies what can be applied while running.
+   *
+   * @throws InvalidRequest with every fault of a bad file, and then nothing has changed
+   */
+  Changes reload() {
+    reloading.lock();
+    try {
+      Config read = file == null ? ConfigReader.defaults() : ConfigReader.read(file);
+      Agent.checkSupported(read);
+      Changes changes = Config.between(current, read);
+      current = current.withLive(read);
+      followers.forEach(follower -> follower.accept(current));
+      log.info(
+          "configuration reloaded changed={} needsRestart={}",
+          changes.changed(),
+          changes.needsRestart());
+      return changes;
+    } catch (InvalidConfig e) {
+      throw new InvalidRequest("config", String.valueOf(e.getMessage()));
+    } catch (IOException e) {
+      throw new InvalidRequest(
+          "config", "cannot read the configuration " + file + ": " + e.getMessage());
+    } finally {
+      reloading.unlock();
+    }
+  }
+}

@@ -1,0 +1,63 @@
+package org.cacheddownloads;
+
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.concurrent.CountDownLatch;
+import org.cacheddownloads.cli.Cli;
+import org.cacheddownloads.config.Config;
+import org.cacheddownloads.config.ConfigReader;
+import org.cacheddownloads.config.InvalidConfig;
+import org.cacheddownloads.failure.CacheException;
+import org.cacheddownloads.store.Posix;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** The program: {@code serve} runs the agent, every other subcommand talks to one. */
+public final class Main {
+  private static final Logger log = LoggerFactory.getLogger(Main.class);
+  private static final int OK = 0;
+  private static final int CANNOT_START = 1;
+  private static final int CUT_SHORT = 4;
+
+  private Main() {}
+
+  public static void main(String[] arguments) {
+    System.exit(Cli.run(arguments, Main::serve));
+  }
+
+  /**
+   * @return 0 after a clean stop, 1 if the agent cannot start, 4 if running requests had to be cut
+   *     short
+   */
+  private static int serve(@Nullable Path file) throws InterruptedException {
+    Config config;
+    try {
+      config = file == null ? ConfigReader.defaults() : ConfigReader.read(file);
+    } catch (InvalidConfig | IOException e) {
+      System.err.println(e.getMessage());
+      return CANNOT_START;
+    }
+    Logging.start(config.log().level(), config.log().format());
+    try (Agent agent = Agent.start(file, config)) {
+      var stop = new CountDownLatch(1);
+      Posix.onSignal("SIGTERM", stop::countDown);
+      Posix.onSignal("SIGINT", stop::countDown);
+      Posix.onSignal("SIGHUP", () -> reload(agent));
+      stop.await();
+      return agent.drain() ? OK : CUT_SHORT;
+    } catch (IOException | RuntimeException e) {
+      log.error("the agent cannot start: {}", e.getMessage());
+      log.debug("cause", e);
+      return CANNOT_START;
+    }
+  }
+
+  private static void reload(Agent agent) {
+    try {
+      agent.reload();
+    } catch (CacheException e) {
+      log.error("the configuration was not reloaded: {}", e.getMessage());
+    }
+  }
+}

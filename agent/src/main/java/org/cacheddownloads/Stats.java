@@ -1,0 +1,185 @@
+package org.cacheddownloads;
+
+import java.time.Clock;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.function.LongSupplier;
+import java.util.function.Supplier;
+import org.cacheddownloads.catalog.Catalog;
+import org.cacheddownloads.config.Config;
+import org.cacheddownloads.fetch.Flights;
+import org.cacheddownloads.fetch.Slots;
+import org.cacheddownloads.metrics.Meters;
+import org.cacheddownloads.space.Budget;
+import org.cacheddownloads.view.Views;
+
+/**
+ * The figures of {@code /v1/stats}, and the same ones as gauges: each is defined once, here, and
+ * read by both.
+ */
+final class Stats {
+  private final Supplier<Config> config;
+  private final Meters meters;
+  private final Budget budget;
+  private final LongSupplier freeBytes;
+  private final Catalog catalog;
+  private final Views views;
+  private final Slots slots;
+  private final Flights flights;
+  private final Clock clock;
+  private final Instant start;
+  private final String version;
+
+  Stats(
+      Supplier<Config> config,
+      Meters meters,
+      Budget budget,
+      LongSupplier freeBytes,
+      Catalog catalog,
+      Views views,
+      Slots slots,
+      Flights flights,
+      Clock clock,
+      String version) {
+    this.config = config;
+    this.meters = meters;
+    this.budget = budget;
+    this.freeBytes = freeBytes;
+    this.catalog = catalog;
+    this.views = views;
+    this.slots = slots;
+    this.flights = flights;
+    this.clock = clock;
+    this.start = clock.instant();
+    this.version = version;
+  }
+
+  Map<String, Object> tree() {
+    Meters.Counts counts = meters.counts();
+    var tree = new LinkedHashMap<String, Object>();
+    tree.put("requests", counts.requests());
+    tree.put(
+        "bytes",
+        section(
+            "served",
+            counts.servedBytes(),
+            "fetched",
+            counts.fetchedBytes(),
+            "saved",
+            counts.savedBytes()));
+    tree.put(
+        "origin",
+        section(
+            "requests",
+            counts.originRequests(),
+            "errors",
+            counts.originErrors(),
+            "inFlight",
+            (long) slots.inFlight(),
+            "queued",
+            (long) slots.queued()));
+    tree.put("disk", disk());
+    tree.put("cache", cache());
+    tree.put(
+        "evictions",
+        section(
+            "count",
+            counts.evictions(),
+            "bytes",
+            counts.evictedBytes(),
+            "oldestIdleSeconds",
+            oldestIdleSeconds()));
+    tree.put("uptimeSeconds", uptimeSeconds());
+    tree.put("version", version);
+    return tree;
+  }
+
+  private Map<String, Long> disk() {
+    Budget.Sums sums = budget.sums();
+    return section(
+        "quotaBytes", config.get().quota().bytes(),
+        "usedBytes", sums.usedBytes(),
+        "inUseBytes", sums.inUseBytes(),
+        "idleBytes", sums.idleBytes(),
+        "partialBytes", sums.partialBytes(),
+        "quarantineBytes", sums.quarantineBytes(),
+        "reservedBytes", sums.reservedBytes(),
+        "minFreeBytes", config.get().quota().minFreeBytes(),
+        "freeBytes", freeBytes.getAsLong());
+  }
+
+  private Map<String, Long> cache() {
+    var totals = catalog.totals();
+    return section(
+        "entries", totals.entries(),
+        "blobs", totals.blobs(),
+        "trees", 0L, // the directory form is not built yet
+        "containers", views.containers(),
+        "references", views.references());
+  }
+
+  private static Map<String, Long> section(Object... namesAndFigures) {
+    var section = new LinkedHashMap<String, Long>();
+    for (int i = 0; i < namesAndFigures.length; i += 2) {
+      section.put((String) namesAndFigures[i], (Long) namesAndFigures[i + 1]);
+    }
+    return section;
+  }
+
+  private long oldestIdleSeconds() {
+    return catalog
+        .oldestIdle()
+        .map(at -> Math.max(0, Duration.between(at, clock.instant()).toSeconds()))
+        .orElse(0L);
+  }
+
+  private long uptimeSeconds() {
+    return Duration.between(start, clock.instant()).toSeconds();
+  }
+
+  /** Makes the gauges, once. */
+  void register() {
+    disk()
+        .keySet()
+        .forEach(
+            name ->
+                meters.gauge(
+                    "disk_" + snake(name),
+                    "Bytes on disk: " + name + ", as in /v1/stats.",
+                    this,
+                    stats -> figure(stats.disk(), name)));
+    cache()
+        .keySet()
+        .forEach(
+            name ->
+                meters.gauge(
+                    snake(name),
+                    "How many " + name + " there are.",
+                    this,
+                    stats -> figure(stats.cache(), name)));
+    meters.gauge("origin_in_flight", "Requests at origins now.", slots, Slots::inFlight);
+    meters.gauge("origin_queued", "Requests that wait for a download slot.", slots, Slots::queued);
+    meters.gauge(
+        "flight_waiters",
+        "Requests that wait for a fetch, their own or another's.",
+        flights,
+        Flights::waiters);
+    meters.gauge(
+        "oldest_idle_seconds",
+        "How long the next victim has not been handed out.",
+        this,
+        Stats::oldestIdleSeconds);
+    meters.gauge("uptime_seconds", "Time since the agent started.", this, Stats::uptimeSeconds);
+  }
+
+  private static double figure(Map<String, Long> section, String name) {
+    Long figure = section.get(name);
+    return figure == null ? Double.NaN : figure;
+  }
+
+  private static String snake(String camel) {
+    return camel.replaceAll("([A-Z])", "_$1").toLowerCase(java.util.Locale.ROOT);
+  }
+}

@@ -1,0 +1,256 @@
+package org.cacheddownloads.api;
+
+import java.time.Clock;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.Callable;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import org.cacheddownloads.catalog.DownloadRow;
+import org.cacheddownloads.content.ContainerId;
+import org.cacheddownloads.content.DownloadName;
+import org.cacheddownloads.content.Entry;
+import org.cacheddownloads.content.Form;
+import org.cacheddownloads.content.Stored;
+import org.cacheddownloads.failure.CacheException;
+import org.cacheddownloads.failure.CacheException.Busy;
+import org.cacheddownloads.failure.CacheException.NotReady;
+import org.cacheddownloads.fetch.DownloadRequest;
+import org.cacheddownloads.fetch.Fetcher;
+import org.cacheddownloads.fetch.Progress;
+import org.cacheddownloads.fetch.Provided;
+import org.cacheddownloads.metrics.Meters;
+import org.cacheddownloads.space.Copies;
+import org.cacheddownloads.space.Pin;
+import org.cacheddownloads.view.Views;
+import org.cacheddownloads.view.Views.Declared;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Fetches and then shows: one download, a whole set, or nothing but the fetch. Counts each download
+ * once. Thread-safe.
+ */
+public final class Downloads {
+  private static final Logger log = LoggerFactory.getLogger(Downloads.class);
+
+  private final Fetcher fetcher;
+  private final Copies copies;
+  private final Views views;
+  private final Meters meters;
+  private final Clock clock;
+
+  public Downloads(Fetcher fetcher, Copies copies, Views views, Meters meters, Clock clock) {
+    this.fetcher = fetcher;
+    this.copies = copies;
+    this.views = views;
+    this.meters = meters;
+    this.clock = clock;
+  }
+
+  /** One download of a set: what it is to be called, and what it is. */
+  record Named(DownloadName name, DownloadRequest request) {}
+
+  /** A download in its view; {@code isNew}: the name was not there before. */
+  record Shown(DownloadRow row, boolean isNew) {}
+
+  /** A download that was fetched, with everything that keeps its bytes until they are linked. */
+  private record Fetched(DownloadRow row, Provided provided, @Nullable Pin copy)
+      implements AutoCloseable {
+    @Override
+    public void close() {
+      if (copy != null) {
+        copy.close();
+      }
+      provided.close();
+    }
+  }
+
+  /** Gives a container one download. */
+  Shown provide(
+      ContainerId container, DownloadName name, DownloadRequest request, Progress progress) {
+    Instant start = clock.instant();
+    try {
+      views.checkName(container, name);
+      try (Fetched fetched = fetch(container, name, request, progress, start)) {
+        boolean isNew = views.provide(fetched.row(), start.plus(request.timeout()));
+        count(fetched.row(), true);
+        return new Shown(fetched.row(), isNew);
+      }
+    } catch (RuntimeException e) {
+      failed(container.text(), name.toString(), request, start, e);
+      throw e;
+    }
+  }
+
+  /** Brings bytes into the store for whoever asks next. */
+  DownloadRow prefetch(DownloadRequest request, Progress progress) {
+    Instant start = clock.instant();
+    try (Fetched fetched = fetch(PREFETCH_CONTAINER, PREFETCH_NAME, request, progress, start)) {
+      count(fetched.row(), false);
+      return fetched.row();
+    } catch (RuntimeException e) {
+      failed("-", "-", request, start, e);
+      throw e;
+    }
+  }
+
+  private static final ContainerId PREFETCH_CONTAINER = new ContainerId("prefetch");
+  private static final DownloadName PREFETCH_NAME = DownloadName.parse("-");
+
+  /** Gives a container a whole set, fetched side by side: all of it or nothing. */
+  Declared declare(ContainerId container, List<Named> set, @Nullable Duration expiresAfter) {
+    Instant start = clock.instant();
+    var fetched = new ArrayList<Fetched>();
+    try (ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
+      try {
+        CacheException failure = collect(container, set, start, threads, fetched);
+        if (failure != null) {
+          throw failure;
+        }
+        Duration longest =
+            set.stream()
+                .map(named -> named.request().timeout())
+                .max(Duration::compareTo)
+                .orElse(Duration.ofMinutes(1));
+        List<DownloadRow> rows = fetched.stream().map(Fetched::row).toList();
+        Declared declared = views.declare(container, rows, expiresAfter, start.plus(longest));
+        rows.forEach(row -> count(row, true));
+        return declared;
+      } catch (RuntimeException e) {
+        fetched.forEach(one -> count(one.row(), false)); // it was fetched, and is in the cache
+        throw e;
+      } finally {
+        threads.shutdownNow();
+        fetched.forEach(Fetched::close);
+      }
+    }
+  }
+
+  /** Waits for all of a set. @return the failure of the first in the list that failed, or null */
+  private @Nullable CacheException collect(
+      ContainerId container,
+      List<Named> set,
+      Instant start,
+      ExecutorService threads,
+      List<Fetched> fetched) {
+    var running = new ArrayList<Future<Fetched>>();
+    for (Named named : set) {
+      running.add(threads.submit(counting(container, named, start)));
+    }
+    CacheException first = null;
+    boolean interrupted = false;
+    for (Future<Fetched> future : running) {
+      while (true) {
+        try {
+          fetched.add(future.get());
+        } catch (ExecutionException e) {
+          CacheException failure = failureOf(e);
+          first = first == null ? failure : first;
+        } catch (InterruptedException e) {
+          interrupted = true;
+          threads.shutdownNow(); // each of them ends soon, and what it holds is collected
+          continue;
+        }
+        break;
+      }
+    }
+    if (interrupted) {
+      Thread.currentThread().interrupt();
+      return first == null ? new Busy("the caller hung up", null) : first;
+    }
+    return first;
+  }
+
+  private Callable<Fetched> counting(ContainerId container, Named named, Instant start) {
+    return () -> {
+      try {
+        return fetch(container, named.name(), named.request(), Progress.NONE, start);
+      } catch (RuntimeException e) {
+        failed(container.text(), named.name().toString(), named.request(), start, e);
+        throw e;
+      }
+    };
+  }
+
+  private static CacheException failureOf(ExecutionException e) {
+    return switch (e.getCause()) {
+      case CacheException failure -> failure;
+      case RuntimeException bug -> throw bug;
+      case null, default -> throw new IllegalStateException(e.getCause());
+    };
+  }
+
+  private Fetched fetch(
+      ContainerId container,
+      DownloadName name,
+      DownloadRequest request,
+      Progress progress,
+      Instant start) {
+    Provided provided = fetcher.provide(request, progress);
+    try {
+      Entry entry = provided.entry();
+      Stored stored = new Stored(entry.digest(), request.form());
+      Pin copy = request.form() == Form.FILE ? null : copy(stored, start.plus(request.timeout()));
+      var row =
+          new DownloadRow(
+              container,
+              name,
+              stored,
+              request.key().text(),
+              request.cacheKey(),
+              request.sources().getFirst().url().redacted(),
+              entry.size(),
+              provided.outcome(),
+              provided.bytesFetched(),
+              Duration.between(start, clock.instant()),
+              entry.validator(),
+              entry.freshUntil());
+      return new Fetched(row, provided, copy);
+    } catch (RuntimeException e) {
+      provided.close();
+      throw e;
+    }
+  }
+
+  private Pin copy(Stored stored, Instant deadline) {
+    return copies
+        .pin(stored, deadline)
+        .orElseThrow(
+            () ->
+                new NotReady(
+                    "the bytes of " + stored.digest() + " have vanished from the store; try again",
+                    null));
+  }
+
+  private void count(DownloadRow row, boolean served) {
+    meters.answered(row.outcome(), row.size(), served, row.duration());
+    log.info(
+        "download container={} name={} url={} outcome={} size={} fetched={} millis={}",
+        row.container(),
+        row.name(),
+        row.url(),
+        row.outcome().label(),
+        row.size(),
+        row.bytesFetched(),
+        row.duration().toMillis());
+  }
+
+  private void failed(
+      String container, String name, DownloadRequest request, Instant start, RuntimeException e) {
+    Duration duration = Duration.between(start, clock.instant());
+    meters.failed(duration);
+    log.info(
+        "download container={} name={} url={} outcome=failed code={} millis={}",
+        container,
+        name,
+        request.sources().getFirst().url(),
+        e instanceof CacheException failure ? failure.code() : "internal",
+        duration.toMillis());
+  }
+}

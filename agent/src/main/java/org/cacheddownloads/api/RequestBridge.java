@@ -1,0 +1,216 @@
+package org.cacheddownloads.api;
+
+import io.vertx.core.buffer.Buffer;
+import io.vertx.core.http.HttpMethod;
+import io.vertx.core.http.HttpServerRequest;
+import io.vertx.core.http.HttpServerResponse;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.atomic.AtomicBoolean;
+import org.cacheddownloads.content.Headers;
+import org.cacheddownloads.failure.CacheException;
+import org.cacheddownloads.failure.CacheException.BodyTooLarge;
+import org.cacheddownloads.failure.CacheException.InvalidRequest;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * From the event loop to a virtual thread and back. The loop collects the small body; then one
+ * virtual thread runs the handler and writes its answer. A caller who hangs up interrupts that
+ * thread.
+ */
+final class RequestBridge {
+  private static final Logger log = LoggerFactory.getLogger(RequestBridge.class);
+  private static final int MOST_BODY_BYTES = 1 << 20;
+
+  private final Routes gated;
+  private final Routes open;
+  private final Gate gate;
+  private final Peers peers;
+  private final ExecutorService threads;
+
+  /**
+   * @param gated routes behind the gate
+   * @param open routes that are always there
+   */
+  RequestBridge(Routes gated, Routes open, Gate gate, Peers peers, ExecutorService threads) {
+    this.gated = gated;
+    this.open = open;
+    this.gate = gate;
+    this.peers = peers;
+    this.threads = threads;
+  }
+
+  /** On the event loop. */
+  void handle(HttpServerRequest request) {
+    var exchange = new Exchange(request);
+    request.response().exceptionHandler(_ -> exchange.hungUp());
+    request.response().closeHandler(_ -> exchange.hungUp());
+    request.exceptionHandler(_ -> exchange.hungUp());
+    request.handler(exchange::receive);
+    request.endHandler(_ -> exchange.received());
+  }
+
+  /**
+   * One request; its fields belong to the event loop until the body is complete, to the virtual
+   * thread after.
+   */
+  private final class Exchange {
+    private final HttpServerRequest request;
+    private final HttpServerResponse response;
+    private Buffer body = Buffer.buffer();
+    private boolean tooLarge;
+    private final AtomicBoolean finished = new AtomicBoolean();
+    private volatile boolean gone;
+    private volatile @Nullable Thread thread;
+
+    Exchange(HttpServerRequest request) {
+      this.request = request;
+      this.response = request.response();
+    }
+
+    void receive(Buffer part) {
+      if (tooLarge || body.length() + part.length() > MOST_BODY_BYTES) {
+        if (!tooLarge) {
+          tooLarge = true;
+          body = Buffer.buffer();
+          threads.execute(this::run); // answered at once; what still comes is dropped
+        }
+        return;
+      }
+      body.appendBuffer(part);
+    }
+
+    void received() {
+      if (!tooLarge) {
+        threads.execute(this::run);
+      }
+    }
+
+    void hungUp() {
+      gone = true;
+      Thread running = thread;
+      if (running != null && !finished.get()) {
+        running.interrupt();
+      }
+    }
+
+    private void run() {
+      thread = Thread.currentThread();
+      if (gone) {
+        return;
+      }
+      String instance = Instances.next();
+      try {
+        write(answer());
+      } catch (CacheException e) {
+        write(Problems.of(e, instance));
+      } catch (RuntimeException e) {
+        log.error(
+            "request failed by a bug instance={} method={} path={}",
+            instance,
+            request.method(),
+            request.path(),
+            e);
+        write(Problems.bug(instance));
+      } finally {
+        finished.set(true);
+      }
+    }
+
+    private Answer answer() {
+      peers.check(request);
+      if (tooLarge) {
+        throw new BodyTooLarge(MOST_BODY_BYTES);
+      }
+      String path = request.path() == null ? "" : request.path();
+      if (!path.startsWith("/")) {
+        throw new InvalidRequest("path", "the path must start with a slash");
+      }
+      String query = request.query() == null ? "" : request.query();
+      var asked =
+          ApiRequest.of(
+              request.method().name(), path, query, Headers.of(request.headers()), body.getBytes());
+      Handler always = open.findOrNull(asked.method(), asked.segments());
+      return always != null ? always.answer(asked) : gatedAnswer(asked);
+    }
+
+    private Answer gatedAnswer(ApiRequest asked) {
+      gate.enter();
+      try {
+        Answer answer = gated.find(asked.method(), asked.segments()).answer(asked);
+        if (answer instanceof Answer.Lines lines) {
+          stream(lines);
+          return Answer.Empty.NO_CONTENT; // already written
+        }
+        return answer;
+      } finally {
+        gate.leave();
+      }
+    }
+
+    private void stream(Answer.Lines lines) {
+      response.setChunked(true).putHeader("Content-Type", "application/x-ndjson");
+      lines
+          .source()
+          .accept(line -> response.write(Buffer.buffer(Json.bytes(line)).appendByte((byte) '\n')));
+      response.end();
+    }
+
+    private void write(Answer answer) {
+      if (gone || response.headWritten()) {
+        giveUp(answer);
+        return;
+      }
+      switch (answer) {
+        case Answer.Json json -> {
+          json.headers().forEach((name, value) -> response.putHeader(name, value));
+          end(json.status(), json.contentType(), Json.bytes(json.body()));
+        }
+        case Answer.Text text ->
+            end(
+                text.status(),
+                text.contentType(),
+                text.body().getBytes(java.nio.charset.StandardCharsets.UTF_8));
+        case Answer.Empty empty -> {
+          empty.headers().forEach((name, value) -> response.putHeader(name, value));
+          response.setStatusCode(empty.status()).end();
+        }
+        case Answer.FileRange file -> send(file);
+        case Answer.Lines lines -> stream(lines);
+      }
+    }
+
+    private void end(int status, String contentType, byte[] bytes) {
+      response.setStatusCode(status).putHeader("Content-Type", contentType);
+      if (tooLarge) {
+        response.putHeader("Connection", "close"); // the rest of the body is not wanted
+      }
+      if (request.method().equals(HttpMethod.HEAD)) {
+        response.putHeader("Content-Length", String.valueOf(bytes.length)).end();
+      } else {
+        response.end(Buffer.buffer(bytes));
+      }
+    }
+
+    private void send(Answer.FileRange file) {
+      file.headers().forEach((name, value) -> response.putHeader(name, value));
+      response
+          .setStatusCode(file.status())
+          .sendFile(file.file().toString(), file.offset(), file.length())
+          .onComplete(
+              sent -> {
+                file.done().run();
+                if (sent.failed() && !response.ended()) {
+                  response.reset();
+                }
+              });
+    }
+
+    private void giveUp(Answer answer) {
+      if (answer instanceof Answer.FileRange file) {
+        file.done().run();
+      }
+    }
+  }
+}

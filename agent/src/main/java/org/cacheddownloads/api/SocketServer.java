@@ -1,0 +1,219 @@
+package org.cacheddownloads.api;
+
+import io.vertx.core.Vertx;
+import io.vertx.core.http.HttpServer;
+import io.vertx.core.http.HttpServerOptions;
+import io.vertx.core.net.SocketAddress;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.LinkOption;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFileAttributeView;
+import java.nio.file.attribute.PosixFilePermission;
+import java.time.Clock;
+import java.util.EnumSet;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import java.util.function.Supplier;
+import org.cacheddownloads.catalog.Catalog;
+import org.cacheddownloads.config.Config;
+import org.cacheddownloads.config.Config.Changes;
+import org.cacheddownloads.config.HostPort;
+import org.cacheddownloads.metrics.Meters;
+import org.cacheddownloads.space.Evictor;
+import org.cacheddownloads.space.Verifier;
+import org.cacheddownloads.store.BlobStore;
+import org.cacheddownloads.view.Views;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The listeners: everything on a Unix socket, metrics and health on a TCP port as well. Closing
+ * ends them, and the threads of requests that still run.
+ */
+public final class SocketServer implements AutoCloseable {
+  private static final int MAX_HEADER_BYTES = 64 * 1024;
+  private static final int MAX_LINE_BYTES = 32 * 1024;
+  private static final int BACKLOG = 4096;
+  private static final long PATIENCE_SECONDS = 10;
+
+  private final HttpServer socket;
+  private final @Nullable HttpServer tcp;
+  private final Path socketPath;
+  private final ExecutorService threads;
+
+  /** What the routes are about. */
+  public record Parts(
+      Supplier<Config> config,
+      Downloads downloads,
+      Views views,
+      Catalog catalog,
+      BlobStore store,
+      Evictor evictor,
+      Verifier verifier,
+      Meters meters,
+      Supplier<Map<String, Object>> stats,
+      Supplier<Changes> reload,
+      Gate gate,
+      Clock clock) {}
+
+  private SocketServer(
+      HttpServer socket, @Nullable HttpServer tcp, Path socketPath, ExecutorService threads) {
+    this.socket = socket;
+    this.tcp = tcp;
+    this.socketPath = socketPath;
+    this.threads = threads;
+  }
+
+  /** Listens. @throws IOException with a sentence for the operator when an address cannot be had */
+  public static SocketServer start(Vertx vertx, Parts parts) throws IOException {
+    Config config = parts.config().get();
+    Path path = config.socket().path().toAbsolutePath();
+    prepare(path);
+    ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor();
+    Routes health = new Routes();
+    new StateRoutes(parts.config(), parts.stats(), parts.reload(), parts.meters(), parts.gate())
+        .addHealthTo(health);
+    var onSocket =
+        new RequestBridge(
+            gated(parts),
+            health,
+            parts.gate(),
+            Peers.ofUsers(() -> parts.config().get().socket().allowUids()),
+            threads);
+    HttpServer socket =
+        listen(
+            vertx,
+            onSocket,
+            SocketAddress.domainSocketAddress(path.toString()),
+            "the socket " + path);
+    restrict(path, config.socket());
+    HostPort address = config.metrics().address();
+    if (address == null) {
+      return new SocketServer(socket, null, path, threads);
+    }
+    var onTcp = new RequestBridge(new Routes(), health, parts.gate(), Peers.ANYBODY, threads);
+    HttpServer tcp =
+        listen(
+            vertx,
+            onTcp,
+            SocketAddress.inetSocketAddress(address.port(), address.host()),
+            "metrics.address " + address);
+    return new SocketServer(socket, tcp, path, threads);
+  }
+
+  private static Routes gated(Parts parts) {
+    Routes routes = new Routes();
+    new ContainerRoutes(parts.config(), parts.downloads(), parts.views()).addTo(routes);
+    new EntryRoutes(
+            parts.catalog(), parts.evictor(), parts.verifier(), parts.views(), parts.clock())
+        .addTo(routes);
+    new BlobRoutes(parts.catalog(), parts.store(), parts.evictor()).addTo(routes);
+    new StateRoutes(parts.config(), parts.stats(), parts.reload(), parts.meters(), parts.gate())
+        .addTo(routes);
+    return routes;
+  }
+
+  /** The state directory is locked by now, so a socket that lies here belongs to nobody alive. */
+  private static void prepare(Path path) throws IOException {
+    Path directory = path.getParent();
+    if (directory != null) {
+      Files.createDirectories(directory);
+    }
+    if (Files.exists(path, LinkOption.NOFOLLOW_LINKS)) {
+      if (!isSocket(path)) {
+        throw new IOException(
+            "socket.path "
+                + path
+                + " is a file that is not a socket; remove it or set another path");
+      }
+      Files.delete(path);
+    }
+  }
+
+  private static boolean isSocket(Path path) throws IOException {
+    int mode = (Integer) Files.getAttribute(path, "unix:mode", LinkOption.NOFOLLOW_LINKS);
+    return (mode & 0170000) == 0140000; // S_IFMT, S_IFSOCK (inode(7))
+  }
+
+  private static HttpServer listen(
+      Vertx vertx, RequestBridge bridge, SocketAddress address, String what) throws IOException {
+    var options =
+        new HttpServerOptions()
+            .setMaxHeaderSize(MAX_HEADER_BYTES)
+            .setMaxInitialLineLength(MAX_LINE_BYTES)
+            .setHandle100ContinueAutomatically(true)
+            .setAcceptBacklog(BACKLOG);
+    HttpServer server = vertx.createHttpServer(options).requestHandler(bridge::handle);
+    try {
+      return server
+          .listen(address)
+          .toCompletionStage()
+          .toCompletableFuture()
+          .get(PATIENCE_SECONDS, TimeUnit.SECONDS);
+    } catch (ExecutionException | TimeoutException e) {
+      throw new IOException(
+          "cannot listen on "
+              + what
+              + ": "
+              + (e.getCause() == null ? e : e.getCause()).getMessage(),
+          e);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new IOException("interrupted while starting to listen on " + what, e);
+    }
+  }
+
+  private static void restrict(Path path, Config.Socket socket) throws IOException {
+    Set<PosixFilePermission> permissions = EnumSet.noneOf(PosixFilePermission.class);
+    int mode = Integer.parseInt(socket.mode(), 8);
+    PosixFilePermission[] fromHigh =
+        PosixFilePermission.values(); // declared from owner read to others execute
+    for (int i = 0; i < fromHigh.length; i++) {
+      if ((mode & (0400 >> i)) != 0) {
+        permissions.add(fromHigh[i]);
+      }
+    }
+    Files.setPosixFilePermissions(path, permissions);
+    String group = socket.group();
+    if (group != null) {
+      Files.getFileAttributeView(path, PosixFileAttributeView.class)
+          .setGroup(
+              path.getFileSystem()
+                  .getUserPrincipalLookupService()
+                  .lookupPrincipalByGroupName(group));
+    }
+  }
+
+  /** The port of the TCP listener; 0 without one. */
+  public int metricsPort() {
+    return tcp == null ? 0 : tcp.actualPort();
+  }
+
+  @Override
+  public void close() {
+    threads.shutdownNow();
+    try {
+      socket
+          .close()
+          .toCompletionStage()
+          .toCompletableFuture()
+          .get(PATIENCE_SECONDS, TimeUnit.SECONDS);
+      if (tcp != null) {
+        tcp.close()
+            .toCompletionStage()
+            .toCompletableFuture()
+            .get(PATIENCE_SECONDS, TimeUnit.SECONDS);
+      }
+      Files.deleteIfExists(socketPath);
+    } catch (ExecutionException | TimeoutException | IOException e) {
+      throw new IllegalStateException("the listeners did not close", e);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+}

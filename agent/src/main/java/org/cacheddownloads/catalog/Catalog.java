@@ -1,0 +1,575 @@
+package org.cacheddownloads.catalog;
+
+import java.io.IOException;
+import java.nio.file.Path;
+import java.sql.SQLException;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.List;
+import java.util.Optional;
+import java.util.function.Predicate;
+import org.cacheddownloads.content.CacheKey;
+import org.cacheddownloads.content.Checksum;
+import org.cacheddownloads.content.ContainerId;
+import org.cacheddownloads.content.Digest;
+import org.cacheddownloads.content.DownloadName;
+import org.cacheddownloads.content.Entry;
+import org.cacheddownloads.content.Stored;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Entries, blobs and the descriptions of views, in SQLite. Thread-safe. Failures of the database
+ * come as {@code NotReady}, {@code Busy} or {@code InsufficientSpace}.
+ *
+ * <p>Methods that return nothing and say "soon" collect their write; all others have committed when
+ * they return.
+ */
+public final class Catalog implements AutoCloseable {
+  /** How many credentials an entry remembers to have been accepted with; the newest stay. */
+  private static final int GRANTS_PER_KEY = 32;
+
+  private final Connections connections;
+  private final Deferred deferred;
+  private final Writer writer;
+
+  private Catalog(Connections connections, Predicate<Stored> isInUse) {
+    this.connections = connections;
+    this.deferred = new Deferred(isInUse);
+    this.writer = new Writer(connections.writer(), deferred);
+  }
+
+  /**
+   * Opens or makes the catalog, migrating an older one.
+   *
+   * @param isInUse whether a view holds a blob; asked on the writer thread, when recording which
+   *     blobs are idle
+   */
+  public static Catalog open(Path file, Predicate<Stored> isInUse) throws IOException {
+    try {
+      return new Catalog(Connections.open(file), isInUse);
+    } catch (SQLException e) {
+      throw new IOException("cannot open the catalog " + file + ": " + e.getMessage(), e);
+    }
+  }
+
+  // ---- entries ----
+
+  /**
+   * The entry of {@code key} as the holder of {@code credentials} sees it; empty too if its bytes
+   * are not in the store.
+   */
+  public Optional<Known> find(CacheKey key, String credentials) {
+    return connections.read(
+        sql ->
+            sql.first(
+                    "SELECT "
+                        + Rows.ENTRY_COLUMNS
+                        + ", (SELECT min(durable) FROM blobs b WHERE b.digest = e.digest) AS durable,"
+                        + " EXISTS (SELECT 1 FROM grants g WHERE g.key = e.key AND g.credentials IN ('', ?)) AS granted"
+                        + " FROM entries e WHERE e.key = ?",
+                    this::known,
+                    credentials,
+                    key.text())
+                .flatMap(known -> known));
+  }
+
+  /**
+   * An entry of {@code digest} that the holder of {@code credentials} may have without asking
+   * anybody.
+   */
+  public Optional<Known> findGranted(Digest digest, String credentials) {
+    return connections.read(
+        sql ->
+            sql.first(
+                    "SELECT "
+                        + Rows.ENTRY_COLUMNS
+                        + ", (SELECT min(durable) FROM blobs b WHERE b.digest = e.digest) AS durable, 1 AS granted"
+                        + " FROM entries e WHERE e.digest = ?"
+                        + " AND EXISTS (SELECT 1 FROM grants g WHERE g.key = e.key AND g.credentials IN ('', ?)) LIMIT 1",
+                    this::known,
+                    Rows.bytes(digest),
+                    credentials)
+                .flatMap(known -> known));
+  }
+
+  private Optional<Known> known(java.sql.ResultSet row) throws SQLException {
+    int durable = row.getInt("durable");
+    if (row.wasNull()) {
+      return Optional.empty();
+    }
+    return Optional.of(
+        new Known(deferred.newest(Rows.entry(row)), row.getBoolean("granted"), durable < 0));
+  }
+
+  /** The digest that is known to have this checksum. */
+  public Optional<Digest> digestOf(Checksum checksum) {
+    if (checksum.asDigest().isPresent()) {
+      return checksum.asDigest();
+    }
+    return connections.read(
+        sql ->
+            sql.first(
+                "SELECT digest FROM checksums WHERE algorithm = ? AND hex = ?",
+                row -> Rows.digest(row.getBytes(1)),
+                checksum.algorithm().label(),
+                checksum.hex()));
+  }
+
+  public boolean isChecksumKnown(Digest digest, Checksum.Algorithm algorithm) {
+    return connections.read(
+        sql ->
+            sql.exists(
+                "SELECT 1 FROM checksums WHERE digest = ? AND algorithm = ?",
+                Rows.bytes(digest),
+                algorithm.label()));
+  }
+
+  public void learnChecksum(Digest digest, Checksum checksum) {
+    writer.write(sql -> insertChecksum(sql, digest, checksum));
+  }
+
+  private static int insertChecksum(Sql sql, Digest digest, Checksum checksum) throws SQLException {
+    return sql.run(
+        "INSERT OR REPLACE INTO checksums VALUES (?, ?, ?)",
+        checksum.algorithm().label(),
+        checksum.hex(),
+        Rows.bytes(digest));
+  }
+
+  /**
+   * Makes a committed blob known under a key.
+   *
+   * @return the digest that the key had before, if no other key has it: its bytes are to be dropped
+   *     at their last release
+   */
+  public Optional<Digest> publish(Publication publication, Instant now) {
+    Entry entry = publication.entry();
+    return writer.write(
+        sql -> {
+          Optional<Digest> before =
+              sql.first(
+                  "SELECT digest FROM entries WHERE key = ?",
+                  row -> Rows.digest(row.getBytes(1)),
+                  entry.key().text());
+          insertBlob(
+              sql, Stored.file(entry.digest()), entry.size(), publication.allocatedBytes(), now);
+          Rows.upsertEntry(sql, entry);
+          deferred.forget(entry.key());
+          sql.run("DELETE FROM grants WHERE key = ?", entry.key().text());
+          insertGrant(sql, entry.key(), publication.credentials(), now);
+          if (publication.checksum().isPresent()) {
+            insertChecksum(sql, entry.digest(), publication.checksum().get());
+          }
+          if (before.isEmpty() || hasEntry(sql, before.get())) {
+            return Optional.empty();
+          }
+          return before;
+        });
+  }
+
+  /** Records an origin's 304 soon; a grant to credentials that were not accepted before at once. */
+  public void confirm(Entry entry, String credentials, boolean granted, Instant now) {
+    deferred.confirmed(entry);
+    if (!granted) {
+      writer.write(
+          sql -> {
+            insertGrant(sql, entry.key(), credentials, now);
+            return sql.run(
+                "DELETE FROM grants WHERE key = ? AND credentials NOT IN"
+                    + " (SELECT credentials FROM grants WHERE key = ? ORDER BY granted_at DESC LIMIT "
+                    + GRANTS_PER_KEY
+                    + ")",
+                entry.key().text(),
+                entry.key().text());
+          });
+    }
+    hurryIfMany();
+  }
+
+  private static void insertGrant(Sql sql, CacheKey key, String credentials, Instant now)
+      throws SQLException {
+    sql.run(
+        "INSERT OR REPLACE INTO grants VALUES (?, ?, ?)",
+        key.text(),
+        credentials,
+        Rows.micros(now));
+  }
+
+  /**
+   * Deletes the entry of a key.
+   *
+   * @return the digest that it had; {@link #hasEntry} tells whether another key has it still
+   */
+  public Optional<Digest> deleteEntry(CacheKey key) {
+    return writer.write(
+        sql -> {
+          deferred.forget(key);
+          return sql.first(
+              "DELETE FROM entries WHERE key = ? RETURNING digest",
+              row -> Rows.digest(row.getBytes(1)),
+              key.text());
+        });
+  }
+
+  /** Drops every entry of {@code digest}. @return their keys */
+  public List<CacheKey> deleteEntriesOf(Digest digest) {
+    return writer.write(sql -> deleteEntries(sql, digest));
+  }
+
+  private List<CacheKey> deleteEntries(Sql sql, Digest digest) throws SQLException {
+    List<CacheKey> keys =
+        sql.list(
+            "DELETE FROM entries WHERE digest = ? RETURNING key",
+            row -> new CacheKey(row.getString(1)),
+            Rows.bytes(digest));
+    keys.forEach(deferred::forget);
+    return keys;
+  }
+
+  public boolean hasEntry(Digest digest) {
+    return connections.read(sql -> hasEntry(sql, digest));
+  }
+
+  private static boolean hasEntry(Sql sql, Digest digest) throws SQLException {
+    return sql.exists("SELECT 1 FROM entries WHERE digest = ?", Rows.bytes(digest));
+  }
+
+  /** Entries of {@code digest}, by key. */
+  public List<Entry> entriesOf(Digest digest) {
+    return connections.read(
+        sql ->
+            sql.list(
+                "SELECT "
+                    + Rows.ENTRY_COLUMNS
+                    + " FROM entries e WHERE e.digest = ? ORDER BY e.key",
+                row -> deferred.newest(Rows.entry(row)),
+                Rows.bytes(digest)));
+  }
+
+  /** Which entries to list: keys that start with {@code prefix}, of a URL where one is given. */
+  public record EntryFilter(String prefix, @Nullable String source, boolean anyQuery) {
+    public static final EntryFilter ALL = new EntryFilter("", null, false);
+  }
+
+  /** At most {@code limit} entries with keys after {@code afterKey}, by key. */
+  public List<EntryRow> entries(EntryFilter filter, String afterKey, int limit) {
+    String source = filter.source();
+    var parameters = new ArrayList<Object>(List.of(afterKey, filter.prefix(), filter.prefix()));
+    String ofUrl = "";
+    if (source != null) {
+      ofUrl =
+          filter.anyQuery()
+              ? " AND (coalesce(e.source, e.key) = ? OR substr(coalesce(e.source, e.key), 1, length(?) + 3) = ? || '?q=')"
+              : " AND coalesce(e.source, e.key) = ?";
+      parameters.addAll(filter.anyQuery() ? List.of(source, source, source) : List.of(source));
+    }
+    parameters.add(limit);
+    String where = ofUrl;
+    return connections.read(
+        sql ->
+            sql.list(
+                "SELECT "
+                    + Rows.ENTRY_COLUMNS
+                    + ", (SELECT max(last_used) FROM blobs b WHERE b.digest = e.digest) AS last_used,"
+                    + " EXISTS (SELECT 1 FROM blobs b WHERE b.digest = e.digest AND b.form = 0) AS has_file"
+                    + " FROM entries e WHERE e.key > ? AND substr(e.key, 1, length(?)) = ?"
+                    + where
+                    + " ORDER BY e.key LIMIT ?",
+                this::entryRow,
+                parameters.toArray()));
+  }
+
+  private EntryRow entryRow(java.sql.ResultSet row) throws SQLException {
+    Entry entry = deferred.newest(Rows.entry(row));
+    Instant written = Rows.instant(row.getLong("last_used"));
+    return new EntryRow(
+        entry, deferred.lastUsed(Stored.file(entry.digest()), written), row.getBoolean("has_file"));
+  }
+
+  public Optional<EntryRow> entry(CacheKey key) {
+    return connections.read(
+        sql ->
+            sql.first(
+                "SELECT "
+                    + Rows.ENTRY_COLUMNS
+                    + ", (SELECT max(last_used) FROM blobs b WHERE b.digest = e.digest) AS last_used,"
+                    + " EXISTS (SELECT 1 FROM blobs b WHERE b.digest = e.digest AND b.form = 0) AS has_file FROM entries e WHERE e.key = ?",
+                this::entryRow,
+                key.text()));
+  }
+
+  // ---- blobs ----
+
+  /**
+   * Makes a committed blob known that belongs to no key: an uncached response, or another form of
+   * bytes that have one.
+   */
+  public void addBlob(Stored stored, long sizeBytes, long allocatedBytes, Instant now) {
+    writer.write(sql -> insertBlob(sql, stored, sizeBytes, allocatedBytes, now));
+  }
+
+  private static int insertBlob(
+      Sql sql, Stored stored, long sizeBytes, long allocatedBytes, Instant now)
+      throws SQLException {
+    return sql.run(
+        "INSERT INTO blobs (digest, form, size, allocated, last_used, durable, idle) VALUES (?, ?, ?, ?, ?, 0, 1)"
+            + " ON CONFLICT (digest, form) DO UPDATE SET last_used = excluded.last_used",
+        Rows.bytes(stored.digest()),
+        stored.form().code(),
+        sizeBytes,
+        allocatedBytes,
+        Rows.micros(now));
+  }
+
+  public Optional<BlobRow> blob(Stored stored) {
+    return connections.read(
+        sql ->
+            sql.first(
+                "SELECT * FROM blobs WHERE digest = ? AND form = ?",
+                Rows::blob,
+                Rows.bytes(stored.digest()),
+                stored.form().code()));
+  }
+
+  /** Forms of {@code digest} that are in the store. */
+  public List<Stored> forms(Digest digest) {
+    return connections.read(
+        sql ->
+            sql.list(
+                "SELECT digest, form FROM blobs WHERE digest = ?",
+                Rows::stored,
+                Rows.bytes(digest)));
+  }
+
+  /**
+   * Forgets files that were deleted. A digest of which no form is left loses its entries.
+   *
+   * @return the keys that went
+   */
+  public List<CacheKey> removeBlobs(Collection<Stored> gone) {
+    return writer.write(
+        sql -> {
+          var keys = new ArrayList<CacheKey>();
+          for (Stored stored : gone) {
+            sql.run(
+                "DELETE FROM blobs WHERE digest = ? AND form = ?",
+                Rows.bytes(stored.digest()),
+                stored.form().code());
+            if (!sql.exists("SELECT 1 FROM blobs WHERE digest = ?", Rows.bytes(stored.digest()))) {
+              keys.addAll(deleteEntries(sql, stored.digest()));
+              sql.run("DELETE FROM checksums WHERE digest = ?", Rows.bytes(stored.digest()));
+            }
+          }
+          return keys;
+        });
+  }
+
+  /** The time a blob was handed out, recorded soon. */
+  public void used(Stored stored, Instant at) {
+    deferred.used(stored, at);
+    hurryIfMany();
+  }
+
+  /** References to a blob came or went: whether it is idle is asked and recorded soon. */
+  public void holdingChanged(Stored stored) {
+    deferred.holdingChanged(stored);
+  }
+
+  /**
+   * Idle blobs, least recently used first, after {@code after}. Exact as of the call: what was
+   * deferred is written first.
+   */
+  public List<BlobRow> idleBlobs(Instant after, int limit) {
+    writer.flush();
+    return connections.read(
+        sql ->
+            sql.list(
+                "SELECT * FROM blobs WHERE idle = 1 AND last_used > ? ORDER BY last_used LIMIT ?",
+                Rows::blob,
+                Rows.micros(after),
+                limit));
+  }
+
+  /** When the blob that would be evicted first was last used. */
+  public Optional<Instant> oldestIdle() {
+    return connections.read(
+        sql ->
+            sql.first(
+                "SELECT last_used FROM blobs WHERE idle = 1 ORDER BY last_used LIMIT 1",
+                row -> Rows.instant(row.getLong(1))));
+  }
+
+  /** Blobs that the catalog believes to be in use. */
+  public List<Stored> believedInUse() {
+    return connections.read(
+        sql -> sql.list("SELECT digest, form FROM blobs WHERE idle = 0", Rows::stored));
+  }
+
+  /**
+   * All blobs, in the order they came, {@code limit} after {@code afterId} at a time; for the ones
+   * who look at everything.
+   */
+  public record NumberedBlob(long id, BlobRow row) {}
+
+  public List<NumberedBlob> blobs(long afterId, int limit) {
+    return connections.read(
+        sql ->
+            sql.list(
+                "SELECT * FROM blobs WHERE id > ? ORDER BY id LIMIT ?",
+                row -> new NumberedBlob(row.getLong("id"), Rows.blob(row)),
+                afterId,
+                limit));
+  }
+
+  public Totals totals() {
+    return connections
+        .read(
+            sql ->
+                sql.first(
+                    "SELECT blobs, allocated, entries FROM totals",
+                    row -> new Totals(row.getLong(1), row.getLong(2), row.getLong(3))))
+        .orElseThrow();
+  }
+
+  // ---- durability ----
+
+  /** Blobs that are not synced yet. */
+  public List<Stored> notDurable(int limit) {
+    return connections.read(
+        sql ->
+            sql.list(
+                "SELECT digest, form FROM blobs WHERE durable = 0 LIMIT ?", Rows::stored, limit));
+  }
+
+  /**
+   * A file that was synced, with the blocks it occupies now that the file system has allocated
+   * them.
+   */
+  public record Synced(Stored stored, long allocatedBytes) {}
+
+  public void markDurable(Collection<Synced> synced) {
+    writer.write(
+        sql -> {
+          int rows = 0;
+          for (Synced file : synced) {
+            rows +=
+                sql.run(
+                    "UPDATE blobs SET durable = 1, allocated = ? WHERE digest = ? AND form = ? AND durable = 0",
+                    file.allocatedBytes(),
+                    Rows.bytes(file.stored().digest()),
+                    file.stored().form().code());
+          }
+          return rows;
+        });
+  }
+
+  /** The bytes of a suspect digest were hashed and are right. */
+  public void trust(Digest digest) {
+    writer.write(
+        sql ->
+            sql.run(
+                "UPDATE blobs SET durable = 0 WHERE digest = ? AND durable < 0",
+                Rows.bytes(digest)));
+  }
+
+  /** A blob could not be synced: its entries go, and it is not tried again. */
+  public void distrust(Stored stored) {
+    writer.write(
+        sql -> {
+          deleteEntries(sql, stored.digest());
+          return sql.run(
+              "UPDATE blobs SET durable = -1 WHERE digest = ? AND form = ?",
+              Rows.bytes(stored.digest()),
+              stored.form().code());
+        });
+  }
+
+  /**
+   * Compares the boot that wrote the catalog with this one.
+   *
+   * @return true if the machine was started anew since: what was not synced then is suspect from
+   *     now on
+   */
+  public boolean noteBoot(String bootId) {
+    return writer.write(
+        sql -> {
+          Optional<String> before = meta(sql, "boot");
+          sql.run("INSERT OR REPLACE INTO meta VALUES ('boot', ?)", bootId);
+          if (before.isEmpty() || before.get().equals(bootId)) {
+            return false;
+          }
+          sql.run("UPDATE blobs SET durable = -1 WHERE durable = 0");
+          return true;
+        });
+  }
+
+  private static Optional<String> meta(Sql sql, String name) throws SQLException {
+    return sql.first("SELECT value FROM meta WHERE name = ?", row -> row.getString(1), name);
+  }
+
+  /** A value made once and kept, such as the key of keyed hashes. */
+  public String keep(String name, String fresh) {
+    return writer.write(
+        sql -> {
+          Optional<String> kept = meta(sql, name);
+          if (kept.isPresent()) {
+            return kept.get();
+          }
+          sql.run("INSERT INTO meta VALUES (?, ?)", name, fresh);
+          return fresh;
+        });
+  }
+
+  // ---- views ----
+
+  public List<ContainerRow> containers() {
+    return connections.read(sql -> sql.list("SELECT * FROM containers", Rows::container));
+  }
+
+  public List<DownloadRow> downloads() {
+    return connections.read(sql -> sql.list("SELECT * FROM downloads", Rows::download));
+  }
+
+  /** Records a container and its expiry now: a reply promises it. */
+  public void saveContainer(ContainerRow row) {
+    deferred.container(row);
+    writer.flush();
+  }
+
+  /** Records a container soon. */
+  public void noteContainer(ContainerRow row) {
+    deferred.container(row);
+  }
+
+  /** Forgets a container and its downloads soon. */
+  public void forgetContainer(ContainerId container) {
+    deferred.containerGone(container);
+  }
+
+  public void noteDownload(DownloadRow row) {
+    deferred.download(row);
+    hurryIfMany();
+  }
+
+  public void forgetDownload(ContainerId container, DownloadName name) {
+    deferred.downloadGone(container, name);
+  }
+
+  private void hurryIfMany() {
+    if (deferred.isMany()) {
+      writer.hurry();
+    }
+  }
+
+  /** Writes what was deferred; returns when it is committed. */
+  public void flush() {
+    writer.flush();
+  }
+
+  @Override
+  public void close() {
+    writer.close();
+    connections.close();
+  }
+}

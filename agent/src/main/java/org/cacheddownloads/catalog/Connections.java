@@ -1,0 +1,138 @@
+package org.cacheddownloads.catalog;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.ArrayBlockingQueue;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.TimeUnit;
+import org.cacheddownloads.failure.CacheException.Busy;
+import org.sqlite.SQLiteConfig;
+
+/**
+ * The connections to one catalog file: one that writes, a few that read. Applies the migrations
+ * when opened.
+ */
+final class Connections implements AutoCloseable {
+  private static final int READERS = 4;
+  private static final int NEWEST_SCHEMA = 1;
+  private static final int BUSY_SECONDS = 30;
+
+  private final Sql writer;
+  private final BlockingQueue<Sql> readers = new ArrayBlockingQueue<>(READERS);
+  private final List<Sql> all = new ArrayList<>();
+
+  private Connections(Sql writer) {
+    this.writer = writer;
+    all.add(writer);
+  }
+
+  static Connections open(Path file) throws SQLException, IOException {
+    var connections = new Connections(connect(file, false));
+    try {
+      migrate(connections.writer, file);
+      for (int i = 0; i < READERS; i++) {
+        Sql reader = connect(file, true);
+        connections.all.add(reader);
+        connections.readers.add(reader);
+      }
+      return connections;
+    } catch (SQLException | IOException | RuntimeException e) {
+      connections.close();
+      throw e;
+    }
+  }
+
+  private static Sql connect(Path file, boolean readOnly) throws SQLException {
+    var config = new SQLiteConfig();
+    config.setJournalMode(SQLiteConfig.JournalMode.WAL);
+    config.setSynchronous(SQLiteConfig.SynchronousMode.NORMAL);
+    config.setBusyTimeout(BUSY_SECONDS * 1000);
+    config.setTempStore(SQLiteConfig.TempStore.MEMORY);
+    config.setCacheSize(-4096); // negative: KiB, and a fixed amount whatever the number of entries
+    config.setReadOnly(readOnly);
+    Connection connection = config.createConnection("jdbc:sqlite:" + file);
+    return new Sql(connection);
+  }
+
+  private static void migrate(Sql writer, Path file) throws SQLException, IOException {
+    int found = writer.first("PRAGMA user_version", row -> row.getInt(1)).orElse(0);
+    if (found > NEWEST_SCHEMA) {
+      throw new IOException(
+          "the catalog "
+              + file
+              + " has schema "
+              + found
+              + ", this program knows up to "
+              + NEWEST_SCHEMA
+              + "; use the program that wrote it, or another 'state'");
+    }
+    for (int version = found + 1; version <= NEWEST_SCHEMA; version++) {
+      writer.script(
+          "BEGIN IMMEDIATE;"
+              + resource("migration-" + version + ".sql")
+              + ";PRAGMA user_version = "
+              + version
+              + ";COMMIT");
+    }
+  }
+
+  private static String resource(String name) throws IOException {
+    try (InputStream in = Connections.class.getResourceAsStream(name)) {
+      if (in == null) {
+        throw new IOException("the program is incomplete: it lacks the resource " + name);
+      }
+      return new String(in.readAllBytes(), StandardCharsets.UTF_8);
+    }
+  }
+
+  /** Only for the writer thread. */
+  Sql writer() {
+    return writer;
+  }
+
+  /** A statement or a few on a reading connection. */
+  interface Work<T> {
+    T on(Sql sql) throws SQLException;
+  }
+
+  <T> T read(Work<T> work) {
+    Sql reader = takeReader();
+    try {
+      return work.on(reader);
+    } catch (SQLException e) {
+      throw CatalogFault.of(e);
+    } finally {
+      readers.add(reader);
+    }
+  }
+
+  private Sql takeReader() {
+    try {
+      Sql reader = readers.poll(BUSY_SECONDS, TimeUnit.SECONDS);
+      if (reader == null) {
+        throw new Busy("the catalog is busy; try again", null);
+      }
+      return reader;
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new Busy("the request was given up", e);
+    }
+  }
+
+  @Override
+  public void close() {
+    for (Sql sql : all.reversed()) {
+      try {
+        sql.close();
+      } catch (SQLException e) {
+        throw CatalogFault.of(e);
+      }
+    }
+  }
+}

@@ -1,0 +1,21 @@
+/**
+ * What each key means, in SQLite (WAL). Never the truth about references: that is the file system.
+ *
+ * <p>{@link org.cacheddownloads.catalog.Catalog} is the only class with SQL. It is queried, not
+ * loaded: memory does not grow with entries.
+ *
+ * <p>Two kinds of writes. What a reply promises (a new entry, a deletion, an expiry) is committed
+ * before the call returns; concurrent callers share a transaction. What only describes (recency,
+ * refreshed validators, the description of a view's names) is collected in memory and written every
+ * half second, or when somebody needs it; a kill loses at most that, and the file system tells what
+ * it was.
+ *
+ * <p>Decided: {@code synchronous=NORMAL}, because a {@code kill -9} loses no commit either way and
+ * after a power cut a commit that was lost is a download to repeat; price: exactly that. Decided:
+ * whether a blob is idle is asked at the moment of writing and not when it changed, because two
+ * changes at once could be recorded in the wrong order and hide a blob from eviction for ever.
+ */
+@NullMarked
+package org.cacheddownloads.catalog;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,17 @@
+package org.cacheddownloads.cli;
+
+/** What the process says when it ends. */
+final class ExitCode {
+  static final int OK = 0;
+
+  /** The agent answered with a problem, or {@code serve} failed. */
+  static final int REFUSED = 1;
+
+  /** The command line or the configuration is wrong. */
+  static final int USAGE = 2;
+
+  /** The agent is not there or does not answer in time. */
+  static final int UNREACHABLE = 3;
+
+  private ExitCode() {}
+}

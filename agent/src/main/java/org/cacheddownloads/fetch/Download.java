@@ -1,0 +1,425 @@
+package org.cacheddownloads.fetch;
+
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.time.Clock;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.Optional;
+import java.util.OptionalLong;
+import java.util.concurrent.ThreadLocalRandom;
+import java.util.function.Supplier;
+import org.cacheddownloads.catalog.Catalog;
+import org.cacheddownloads.catalog.Publication;
+import org.cacheddownloads.config.Config;
+import org.cacheddownloads.config.Config.Fetch;
+import org.cacheddownloads.content.Checksum;
+import org.cacheddownloads.content.Digest;
+import org.cacheddownloads.content.Entry;
+import org.cacheddownloads.content.Freshness;
+import org.cacheddownloads.content.Headers;
+import org.cacheddownloads.content.Outcome;
+import org.cacheddownloads.content.Stored;
+import org.cacheddownloads.content.Validator;
+import org.cacheddownloads.content.Variant;
+import org.cacheddownloads.failure.Attempt;
+import org.cacheddownloads.failure.CacheException;
+import org.cacheddownloads.failure.CacheException.BadResponse;
+import org.cacheddownloads.failure.CacheException.BodyTooLarge;
+import org.cacheddownloads.failure.CacheException.Busy;
+import org.cacheddownloads.failure.CacheException.ChecksumMismatch;
+import org.cacheddownloads.failure.CacheException.Draining;
+import org.cacheddownloads.failure.CacheException.InsufficientSpace;
+import org.cacheddownloads.failure.CacheException.NotReady;
+import org.cacheddownloads.failure.CacheException.OriginRejected;
+import org.cacheddownloads.failure.CacheException.TimedOut;
+import org.cacheddownloads.failure.CacheException.TooLarge;
+import org.cacheddownloads.fetch.Flights.Flight;
+import org.cacheddownloads.space.Budget;
+import org.cacheddownloads.space.Evictor;
+import org.cacheddownloads.space.Pin;
+import org.cacheddownloads.space.Recency;
+import org.cacheddownloads.space.Reservation;
+import org.cacheddownloads.store.BlobStore;
+import org.cacheddownloads.store.Ingest;
+import org.cacheddownloads.store.StorageFault;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The work of one flight: sources in order, each asked again as long as that is worthwhile; a 304
+ * confirms the entry; a body is reserved for, written, hashed, checked, committed and published.
+ * Thread-safe; a run belongs to one virtual thread and ends when that is interrupted.
+ */
+public final class Download {
+  private static final long SMALLEST_STEP = 64 * 1024;
+  private static final long LARGEST_STEP = 16 << 20;
+  private static final int INODES_OF_INGEST = 2;
+
+  private final Supplier<Config> config;
+  private final Origin origin;
+  private final Slots slots;
+  private final Catalog catalog;
+  private final BlobStore store;
+  private final Budget budget;
+  private final Evictor evictor;
+  private final Recency recency;
+  private final Authority authority;
+  private final Clock clock;
+
+  public Download(
+      Supplier<Config> config,
+      Origin origin,
+      Slots slots,
+      Catalog catalog,
+      BlobStore store,
+      Budget budget,
+      Evictor evictor,
+      Recency recency,
+      Authority authority,
+      Clock clock) {
+    this.config = config;
+    this.origin = origin;
+    this.slots = slots;
+    this.catalog = catalog;
+    this.store = store;
+    this.budget = budget;
+    this.evictor = evictor;
+    this.recency = recency;
+    this.authority = authority;
+    this.clock = clock;
+  }
+
+  /**
+   * What a flight is for.
+   *
+   * @param known the entry of the key, whose bytes are pinned
+   * @param granted whether the asker's credentials were accepted for it before
+   */
+  record Task(
+      DownloadRequest request,
+      String credentials,
+      Optional<Entry> known,
+      boolean granted,
+      Plan plan) {
+    /**
+     * The validator for a source; none unless the plan is to revalidate and the entry came from
+     * there.
+     */
+    Validator validatorFor(Source source) {
+      return plan instanceof Plan.Revalidate(Entry entry, Validator validator)
+              && entry.source().equals(source.identity())
+          ? validator
+          : Validator.NONE;
+    }
+  }
+
+  Landing run(Flight flight, Task task) {
+    var attempts = new ArrayList<Attempt>();
+    CacheException first = null;
+    for (Source source : task.request().sources()) {
+      var tally = new Tally();
+      try {
+        return fromSource(flight, task, source, tally);
+      } catch (CacheException failure) {
+        if (isOurs(failure)) {
+          throw failure;
+        }
+        attempts.add(
+            new Attempt(source.url().redacted(), tally.requests, tally.status, failure.code()));
+        flight.trouble(failure.getMessage());
+        first = first == null ? failure : first;
+      }
+    }
+    if (first == null) {
+      throw new IllegalStateException("a request has at least one source");
+    }
+    throw first.withAttempts(attempts);
+  }
+
+  /** Failures of this agent or its disk, which another source would not cure. */
+  private static boolean isOurs(CacheException failure) {
+    return switch (failure) {
+      case InsufficientSpace _, Busy _, NotReady _, Draining _, BodyTooLarge _ -> true;
+      default -> Thread.currentThread().isInterrupted();
+    };
+  }
+
+  /** How often a source was asked and what it said last. */
+  private static final class Tally {
+    int requests;
+    @Nullable Integer status;
+    Optional<Duration> retryAfter = Optional.empty();
+  }
+
+  private Landing fromSource(Flight flight, Task task, Source source, Tally tally) {
+    Validator validator = task.validatorFor(source);
+    for (int attempt = 0; ; attempt++) {
+      try {
+        tally.retryAfter = Optional.empty();
+        Optional<Landing> landing = ask(flight, task, source, validator, attempt, tally);
+        if (landing.isPresent()) {
+          return landing.get();
+        }
+        landing =
+            ask(flight, task, source, Validator.NONE, attempt, tally); // a 304 that matched nothing
+        if (landing.isPresent()) {
+          return landing.get();
+        }
+        throw BadResponse.of(
+            source.url() + " answers 304 although nothing was asked conditionally", 304);
+      } catch (CacheException failure) {
+        if (!Retry.isWorthwhile(failure) || attempt + 1 >= config.get().fetch().attempts()) {
+          throw failure;
+        }
+        flight.trouble(failure.getMessage());
+        pause(
+            flight,
+            failure,
+            Retry.pause(attempt + 1, tally.retryAfter, ThreadLocalRandom.current()::nextLong));
+      }
+    }
+  }
+
+  private void pause(Flight flight, CacheException failure, Duration pause) {
+    Instant deadline = flight.deadline();
+    if (clock.instant().plus(pause).isAfter(deadline)) {
+      throw failure; // what it asks for comes too late for everybody who waits
+    }
+    try {
+      Thread.sleep(pause);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new Busy("nobody waits for this download any more", e);
+    }
+  }
+
+  /** One request. @return empty for a 304 that does not confirm what is here */
+  private Optional<Landing> ask(
+      Flight flight, Task task, Source source, Validator validator, int attempt, Tally tally) {
+    try (Slots.Slot _ = slots.take(source.url().origin(), flight.deadline())) {
+      tally.requests++;
+      try (OriginResponse response = origin.get(source, validator, attempt, flight.deadline())) {
+        tally.status = response.status();
+        tally.retryAfter =
+            Retry.retryAfter(response.headers().first("retry-after"), clock.instant());
+        return switch (response.status()) {
+          case 200, 203 -> Optional.of(receive(flight, task, source, response));
+          case 304 -> confirm(task, validator, response);
+          default -> throw rejected(source, response);
+        };
+      }
+    }
+  }
+
+  private static CacheException rejected(Source source, OriginResponse response) {
+    int status = response.status();
+    if (status >= 400) {
+      return new OriginRejected(source.url() + " answered " + status, status);
+    }
+    return BadResponse.of(
+        source.url() + " answered " + status + ", which is not a download", status);
+  }
+
+  private Optional<Landing> confirm(Task task, Validator validator, OriginResponse response) {
+    var answered =
+        new Validator(
+            response.headers().first("etag").orElse(null),
+            response.headers().first("last-modified").orElse(null));
+    if (!validator.isPresent() || task.known().isEmpty() || !validator.matches(answered)) {
+      return Optional.empty();
+    }
+    Freshness freshness =
+        Freshness.of(response.headers(), response.requestedAt(), response.receivedAt());
+    Entry confirmed = task.known().get().confirmed(freshness, answered, response.receivedAt());
+    catalog.confirm(confirmed, task.credentials(), task.granted(), response.receivedAt());
+    return Optional.of(
+        new Landing(
+            confirmed,
+            Outcome.REVALIDATED,
+            0,
+            false,
+            evictor.pin(Stored.file(confirmed.digest()))));
+  }
+
+  // ---- a body ----
+
+  private Landing receive(Flight flight, Task task, Source source, OriginResponse response) {
+    OptionalLong announced = response.contentLength();
+    announced.ifPresent(length -> checkSize(length, source));
+    Optional<Checksum.Algorithm> algorithm = task.request().checksum().map(Checksum::algorithm);
+    long firstStep = Reservation.allocationOf(announced.orElse(SMALLEST_STEP));
+    try (Reservation room = budget.reserve(firstStep, INODES_OF_INGEST, flight.deadline());
+        Ingest ingest = store.begin(false, algorithm.orElse(null))) {
+      copyBody(flight, source, response, announced, room, ingest);
+      Ingest.Sum sum = ingest.finish();
+      check(task, source, sum);
+      return land(task, source, response, room, ingest, sum);
+    } catch (IOException e) {
+      throw StorageFault.of("store the download of " + source.url(), e);
+    }
+  }
+
+  private void checkSize(long bytes, Source source) {
+    Long most = config.get().fetch().maxBytes();
+    if (most != null && bytes > most) {
+      throw new TooLarge(source.url() + " is larger than " + most + " bytes (fetch.maxBytes)");
+    }
+  }
+
+  private void copyBody(
+      Flight flight,
+      Source source,
+      OriginResponse response,
+      OptionalLong announced,
+      Reservation room,
+      Ingest ingest)
+      throws IOException {
+    var pace = new Pace(config.get().fetch(), clock.instant());
+    ByteBuffer piece = response.read(flight.deadline());
+    while (piece != null) {
+      long size = ingest.size() + piece.remaining();
+      checkSize(size, source);
+      if (announced.isEmpty()) {
+        makeRoom(room, size, flight.deadline());
+      }
+      ingest.write(piece);
+      room.wrote(size);
+      flight.progress(size, announced.orElse(-1));
+      pace.check(size, clock.instant(), source);
+      piece = response.read(flight.deadline());
+    }
+    if (announced.isPresent() && announced.getAsLong() != ingest.size()) {
+      throw BadResponse.cut(
+          source.url() + " announced " + announced.getAsLong() + " bytes and sent " + ingest.size(),
+          response.status());
+    }
+  }
+
+  /**
+   * Reserves ahead of a body of unknown length in steps that grow with it, so that little is
+   * reserved in vain.
+   */
+  private static void makeRoom(Reservation room, long size, Instant deadline) {
+    if (Reservation.allocationOf(size) > room.totalBytes()) {
+      long step = Math.clamp(size / 4, SMALLEST_STEP, LARGEST_STEP);
+      room.ensure(Reservation.allocationOf(size + step), deadline);
+    }
+  }
+
+  private static void check(Task task, Source source, Ingest.Sum sum) {
+    task.request()
+        .checksum()
+        .ifPresent(
+            wanted -> {
+              String actual =
+                  wanted.algorithm() == Checksum.Algorithm.SHA256
+                      ? sum.digest().hex()
+                      : sum.other().map(Checksum::hex).orElse("");
+              if (!actual.equals(wanted.hex())) {
+                throw new ChecksumMismatch(
+                    source.url()
+                        + " has the checksum "
+                        + wanted.algorithm().label()
+                        + ":"
+                        + actual
+                        + ", wanted is "
+                        + wanted);
+              }
+            });
+  }
+
+  private Landing land(
+      Task task,
+      Source source,
+      OriginResponse response,
+      Reservation room,
+      Ingest ingest,
+      Ingest.Sum sum)
+      throws IOException {
+    Stored stored = Stored.file(sum.digest());
+    Pin pin = evictor.pin(stored);
+    try {
+      boolean added = store.commit(ingest, stored);
+      long allocated = store.stat(stored).orElseThrow().allocatedBytes();
+      if (added) {
+        room.committed(allocated);
+      }
+      Freshness freshness =
+          Freshness.of(response.headers(), response.requestedAt(), response.receivedAt());
+      Entry entry = entry(task, source, response, freshness, sum);
+      boolean forOne =
+          !freshness.storable() || (freshness.personal() && task.credentials().isEmpty());
+      if (forOne || !isUseful(entry)) {
+        catalog.addBlob(stored, sum.size(), allocated, recency.next());
+        return new Landing(entry, Outcome.UNCACHED, sum.size(), forOne, pin);
+      }
+      publish(task, entry, allocated, sum);
+      return new Landing(
+          entry, task.known().isPresent() ? Outcome.UPDATED : Outcome.MISS, sum.size(), false, pin);
+    } catch (IOException | RuntimeException e) {
+      pin.close();
+      throw e;
+    }
+  }
+
+  private Entry entry(
+      Task task, Source source, OriginResponse response, Freshness freshness, Ingest.Sum sum) {
+    Headers headers = response.headers();
+    return new Entry(
+        task.request().key(),
+        sum.digest(),
+        sum.size(),
+        source.url().redacted(),
+        source.identity(),
+        new Validator(
+            headers.first("etag").orElse(null), headers.first("last-modified").orElse(null)),
+        response.receivedAt(),
+        response.receivedAt(),
+        freshness.freshUntil(),
+        freshness.directives(),
+        Variant.of(headers, task.request().primary().headers(), authority));
+  }
+
+  /** Without a validator or a lifetime that lasts, an entry could never be handed out again. */
+  private static boolean isUseful(Entry entry) {
+    return entry.validator().isPresent() || entry.isFreshAt(entry.fetchedAt());
+  }
+
+  private void publish(Task task, Entry entry, long allocated, Ingest.Sum sum) {
+    Optional<Digest> replaced =
+        catalog.publish(
+            new Publication(entry, allocated, task.credentials(), sum.other()), recency.next());
+    replaced.ifPresent(evictor::dropUnlisted);
+  }
+
+  /** Watches the average rate, window by window: a drip that never falls silent ends too. */
+  private static final class Pace {
+    private final Fetch limits;
+    private Instant windowStart;
+    private long bytesAtStart;
+
+    Pace(Fetch limits, Instant start) {
+      this.limits = limits;
+      this.windowStart = start;
+    }
+
+    void check(long bytes, Instant now, Source source) {
+      Duration window = Duration.between(windowStart, now);
+      if (window.compareTo(limits.minRateWindow()) < 0) {
+        return;
+      }
+      double rate = (bytes - bytesAtStart) * 1000.0 / Math.max(1, window.toMillis());
+      if (rate < limits.minRateBytes()) {
+        throw new TimedOut(
+            source.url()
+                + " sends less than "
+                + limits.minRateBytes()
+                + " bytes per second (fetch.minRate)",
+            null);
+      }
+      windowStart = now;
+      bytesAtStart = bytes;
+    }
+  }
+}

@@ -1,0 +1,36 @@
+package org.cacheddownloads.fetch;
+
+import java.time.Duration;
+import java.util.List;
+import java.util.Optional;
+import org.cacheddownloads.content.CacheKey;
+import org.cacheddownloads.content.Checksum;
+import org.cacheddownloads.content.Form;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What a caller wants, parsed and checked.
+ *
+ * @param sources the URL, then the mirrors in order
+ * @param cacheKey as the caller gave it, or null
+ * @param maxAge accept an entry that was validated this long ago without asking; zero for none
+ * @param maxStale accept an entry this long past its freshness when the origin fails; zero for none
+ * @param timeout bound of the whole request
+ */
+public record DownloadRequest(
+    List<Source> sources,
+    CacheKey key,
+    @Nullable String cacheKey,
+    Optional<Checksum> checksum,
+    Form form,
+    Duration maxAge,
+    Duration maxStale,
+    Duration timeout) {
+  public DownloadRequest {
+    sources = List.copyOf(sources);
+  }
+
+  Source primary() {
+    return sources.getFirst();
+  }
+}

@@ -1,0 +1,380 @@
+package org.cacheddownloads.fetch;
+
+import java.io.IOException;
+import java.time.Clock;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.Optional;
+import java.util.function.Supplier;
+import java.util.stream.Collectors;
+import org.cacheddownloads.catalog.Catalog;
+import org.cacheddownloads.catalog.Known;
+import org.cacheddownloads.config.Config;
+import org.cacheddownloads.content.Checksum;
+import org.cacheddownloads.content.Digest;
+import org.cacheddownloads.content.Entry;
+import org.cacheddownloads.content.Headers;
+import org.cacheddownloads.content.Outcome;
+import org.cacheddownloads.content.Stored;
+import org.cacheddownloads.failure.CacheException;
+import org.cacheddownloads.failure.CacheException.TimedOut;
+import org.cacheddownloads.fetch.Flights.Question;
+import org.cacheddownloads.fetch.Flights.Ride;
+import org.cacheddownloads.space.Copies;
+import org.cacheddownloads.space.Evictor;
+import org.cacheddownloads.space.Pin;
+import org.cacheddownloads.space.Recency;
+import org.cacheddownloads.store.BlobStore;
+import org.cacheddownloads.store.StorageFault;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The story of a request, from what is wanted to bytes that are pinned in the store:
+ *
+ * <ol>
+ *   <li>a checksum whose bytes are here is a hit;
+ *   <li>otherwise the entry of the key, the request and the clock give a {@link Plan};
+ *   <li>what needs the origin joins the flight of its question, or starts it ({@link Download} is
+ *       its work);
+ *   <li>if the origin fails or is slow and the caller accepts it, the older entry is handed out.
+ * </ol>
+ *
+ * Blocking, in the caller's virtual thread; an interrupt ends the waiting. Thread-safe.
+ */
+public final class Fetcher {
+  private static final Logger log = LoggerFactory.getLogger(Fetcher.class);
+  private static final Duration PROGRESS_EVERY = Duration.ofMillis(100);
+
+  private final Supplier<Config> config;
+  private final Catalog catalog;
+  private final BlobStore store;
+  private final Evictor evictor;
+  private final Copies copies;
+  private final Recency recency;
+  private final Flights flights;
+  private final Download download;
+  private final Authority authority;
+  private final Refusals refusals;
+  private final Clock clock;
+
+  public Fetcher(
+      Supplier<Config> config,
+      Catalog catalog,
+      BlobStore store,
+      Evictor evictor,
+      Copies copies,
+      Recency recency,
+      Flights flights,
+      Download download,
+      Authority authority,
+      Clock clock) {
+    this.config = config;
+    this.catalog = catalog;
+    this.store = store;
+    this.evictor = evictor;
+    this.copies = copies;
+    this.recency = recency;
+    this.flights = flights;
+    this.download = download;
+    this.authority = authority;
+    this.refusals = new Refusals(clock);
+    this.clock = clock;
+  }
+
+  /** An entry whose bytes are pinned, as the asker sees it. */
+  private record Candidate(Known known, Pin pin) implements AutoCloseable {
+    Entry entry() {
+      return known.entry();
+    }
+
+    @Override
+    public void close() {
+      pin.close();
+    }
+  }
+
+  /** What stays the same while one request is served. */
+  private record Asking(
+      DownloadRequest request,
+      Question question,
+      String credentials,
+      Headers sent,
+      Instant deadline,
+      Progress progress) {}
+
+  /**
+   * Brings the bytes of {@code request} into the store, if they are not there, and pins them.
+   *
+   * @throws CacheException why not; nothing has changed then that anybody can see
+   */
+  public Provided provide(DownloadRequest request, Progress progress) {
+    OriginPolicy.checkUrl(
+        config.get().origins(), request.primary().url()); // also for what is here already
+    String credentials = authority.credentials(request.sources());
+    var question =
+        new Question(request.key(), request.checksum(), authority.question(request.sources()));
+    Instant deadline = clock.instant().plus(request.timeout());
+    var asking =
+        new Asking(request, question, credentials, request.primary().headers(), deadline, progress);
+
+    Optional<Candidate> byChecksum =
+        request.checksum().flatMap(checksum -> candidateOf(checksum, asking));
+    if (byChecksum.isPresent()) {
+      return handOut(byChecksum.get(), Outcome.HIT);
+    }
+    Candidate candidate =
+        catalog
+            .find(request.key(), credentials)
+            .flatMap(known -> pinned(known, deadline))
+            .orElse(null);
+    boolean handedOut = false;
+    try {
+      Plan plan =
+          Plan.of(
+              Optional.ofNullable(candidate).map(Candidate::entry),
+              ask(asking, candidate),
+              clock.instant());
+      if (plan instanceof Plan.Serve && candidate != null) {
+        handedOut = true;
+        return handOut(candidate, Outcome.HIT);
+      }
+      Provided provided = fetch(asking, candidate, plan);
+      handedOut = provided.outcome() == Outcome.STALE;
+      return provided;
+    } finally {
+      if (candidate != null && !handedOut) {
+        candidate.close();
+      }
+    }
+  }
+
+  private Plan.Ask ask(Asking asking, @Nullable Candidate candidate) {
+    DownloadRequest request = asking.request();
+    Optional<Digest> wanted = request.checksum().flatMap(catalog::digestOf);
+    return new Plan.Ask(
+        request.sources().stream().map(Source::identity).collect(Collectors.toSet()),
+        wanted,
+        request.checksum().isPresent() && wanted.isEmpty(),
+        candidate != null && candidate.known().granted(),
+        candidate == null || candidate.entry().variant().matches(asking.sent(), authority),
+        request.maxAge(),
+        config.get().fetch().freshness() == Config.Freshness.ALWAYS);
+  }
+
+  private Provided handOut(Candidate candidate, Outcome outcome) {
+    catalog.used(candidate.pin().stored(), recency.next());
+    return new Provided(candidate.entry(), outcome, 0, candidate::close);
+  }
+
+  // ---- what is here ----
+
+  private Optional<Candidate> candidateOf(Checksum checksum, Asking asking) {
+    Optional<Digest> digest = catalog.digestOf(checksum);
+    if (digest.isEmpty()) {
+      digest = computed(checksum, asking);
+    }
+    return digest
+        .flatMap(known -> catalog.findGranted(known, asking.credentials()))
+        .flatMap(known -> pinned(known, asking.deadline()));
+  }
+
+  /**
+   * The digest under the request's key, if its bytes have a checksum that nobody has computed so
+   * far.
+   */
+  private Optional<Digest> computed(Checksum checksum, Asking asking) {
+    Optional<Known> known = catalog.find(asking.request().key(), asking.credentials());
+    if (known.isEmpty()
+        || !known.get().granted()
+        || catalog.isChecksumKnown(known.get().entry().digest(), checksum.algorithm())) {
+      return Optional.empty();
+    }
+    Digest digest = known.get().entry().digest();
+    try (Candidate candidate = pinned(known.get(), asking.deadline()).orElse(null)) {
+      if (candidate == null) {
+        return Optional.empty();
+      }
+      String hex = store.hash(candidate.pin().stored(), checksum.algorithm().jcaName());
+      catalog.learnChecksum(digest, new Checksum(checksum.algorithm(), hex));
+      return hex.equals(checksum.hex()) ? Optional.of(digest) : Optional.empty();
+    } catch (IOException e) {
+      throw StorageFault.of("hash " + digest, e);
+    }
+  }
+
+  /**
+   * Pins the bytes of an entry; empty if they have vanished or turn out to be damaged, and then the
+   * entry goes too.
+   */
+  private Optional<Candidate> pinned(Known known, Instant deadline) {
+    Digest digest = known.entry().digest();
+    Optional<Pin> pin = copies.pin(Stored.file(digest), deadline);
+    if (pin.isEmpty()) {
+      log.warn("bytes of an entry have vanished digest={}", digest);
+      catalog.removeBlobs(catalog.forms(digest));
+      return Optional.empty();
+    }
+    if (known.suspect() && !isIntact(pin.get())) {
+      catalog.deleteEntriesOf(digest);
+      pin.get().close();
+      return Optional.empty();
+    }
+    return Optional.of(new Candidate(known, pin.get()));
+  }
+
+  private boolean isIntact(Pin pin) {
+    Digest digest = pin.stored().digest();
+    try {
+      boolean intact = store.verify(pin.stored());
+      if (intact) {
+        catalog.trust(digest);
+      } else {
+        log.warn("bytes were lost in a power cut digest={}", digest);
+      }
+      return intact;
+    } catch (IOException e) {
+      pin.close();
+      throw StorageFault.of("verify " + digest, e);
+    }
+  }
+
+  // ---- what has to be asked for ----
+
+  private Provided fetch(Asking asking, @Nullable Candidate candidate, Plan plan) {
+    Optional<CacheException> refused = refusals.recall(asking.question());
+    if (refused.isPresent()) {
+      throw refused.get();
+    }
+    Download.Task task = task(asking, candidate, plan);
+    Pin olderBytes = candidate == null ? null : evictor.pin(candidate.pin().stored());
+    Ride ride = flights.join(asking.question(), asking.deadline(), workOf(task, olderBytes));
+    if (olderBytes != null && !ride.leads()) {
+      olderBytes.close(); // the flight that was joined has its own
+    }
+    boolean kept = false;
+    try {
+      Landing landing = await(ride, asking, candidate);
+      if (landing == null && candidate != null) {
+        return handOut(candidate, Outcome.STALE);
+      }
+      if (landing == null) {
+        throw late(asking, ride);
+      }
+      if (landing.forOne() && !ride.leads()) {
+        return fetchAlone(asking, task, candidate);
+      }
+      kept = true;
+      return provided(landing, ride);
+    } catch (CacheException failure) {
+      refusals.remember(asking.question(), failure, config.get().fetch().negativeTtl());
+      if (candidate != null && Retry.isOutage(failure) && mayBeStale(candidate, asking)) {
+        return handOut(candidate, Outcome.STALE);
+      }
+      throw failure;
+    } finally {
+      if (!kept) {
+        ride.close();
+      }
+    }
+  }
+
+  /** The response was for one request only: this one gets its own. */
+  private Provided fetchAlone(Asking asking, Download.Task task, @Nullable Candidate candidate) {
+    Pin olderBytes = candidate == null ? null : evictor.pin(candidate.pin().stored());
+    Ride ride = flights.alone(asking.question(), asking.deadline(), workOf(task, olderBytes));
+    boolean kept = false;
+    try {
+      Landing landing = ride.await(asking.deadline()).orElseThrow(() -> late(asking, ride));
+      kept = true;
+      return provided(landing, ride);
+    } finally {
+      if (!kept) {
+        ride.close();
+      }
+    }
+  }
+
+  private Download.Task task(Asking asking, @Nullable Candidate candidate, Plan plan) {
+    Optional<Entry> known = Optional.ofNullable(candidate).map(Candidate::entry);
+    return new Download.Task(
+        asking.request(),
+        asking.credentials(),
+        known,
+        candidate != null && candidate.known().granted(),
+        plan);
+  }
+
+  /**
+   * @param olderBytes held until the flight ends, which may be after the request that started it
+   */
+  private Flights.Work workOf(Download.Task task, @Nullable Pin olderBytes) {
+    return flight -> {
+      try (olderBytes) {
+        return download.run(flight, task);
+      }
+    };
+  }
+
+  private Provided provided(Landing landing, Ride ride) {
+    catalog.used(landing.pin().stored(), recency.next());
+    boolean sharedUncached = landing.outcome() == Outcome.UNCACHED;
+    Outcome outcome = ride.leads() || sharedUncached ? landing.outcome() : Outcome.COALESCED;
+    return new Provided(
+        landing.entry(), outcome, ride.leads() ? landing.bytesFetched() : 0, ride::close);
+  }
+
+  /**
+   * The landing, or null if the caller's time is up, or the time that an origin gets while there is
+   * a stale entry to hand out.
+   */
+  private @Nullable Landing await(Ride ride, Asking asking, @Nullable Candidate candidate) {
+    Instant until = asking.deadline();
+    if (candidate != null && mayBeStale(candidate, asking)) {
+      Instant patience = clock.instant().plus(config.get().fetch().staleAfter());
+      until = patience.isBefore(until) ? patience : until;
+    }
+    while (true) {
+      Instant now = clock.instant();
+      Instant slice =
+          asking.progress().equals(Progress.NONE) || now.plus(PROGRESS_EVERY).isAfter(until)
+              ? until
+              : now.plus(PROGRESS_EVERY);
+      Optional<Landing> landing = ride.await(slice);
+      if (landing.isPresent()) {
+        return landing.get();
+      }
+      if (!clock.instant().isBefore(until)) {
+        if (candidate != null && mayBeStale(candidate, asking)) {
+          return null;
+        }
+        throw late(asking, ride);
+      }
+      asking.progress().at(ride.received(), ride.total());
+    }
+  }
+
+  private boolean mayBeStale(Candidate candidate, Asking asking) {
+    Plan.Ask ask = ask(asking, candidate);
+    Entry entry = candidate.entry();
+    return ask.granted()
+        && ask.sameVariant()
+        && ask.sources().contains(entry.source())
+        && !ask.wantsOther()
+        && ask.wanted().map(entry.digest()::equals).orElse(true)
+        && entry.mayBeStale(asking.request().maxStale(), clock.instant());
+  }
+
+  private static TimedOut late(Asking asking, Ride ride) {
+    String trouble = ride.lastTrouble();
+    return new TimedOut(
+        "the download of "
+            + asking.request().primary().url()
+            + " was not complete within "
+            + asking.request().timeout().toMillis()
+            + " ms"
+            + (trouble == null ? "" : "; the last try failed: " + trouble),
+        null);
+  }
+}

@@ -1,0 +1,268 @@
+package org.cacheddownloads.fetch;
+
+import com.google.errorprone.annotations.concurrent.GuardedBy;
+import java.time.Clock;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.locks.Condition;
+import java.util.concurrent.locks.ReentrantLock;
+import org.cacheddownloads.content.CacheKey;
+import org.cacheddownloads.content.Checksum;
+import org.cacheddownloads.failure.CacheException;
+import org.cacheddownloads.failure.CacheException.Busy;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * One fetch at a time for each question; who asks the same while it runs waits for it. Thread-safe.
+ *
+ * <p>Each flight is a virtual thread of its own, so nobody's hanging up reaches it; when the last
+ * who waits leaves, it is interrupted.
+ */
+public final class Flights {
+  private static final Logger log = LoggerFactory.getLogger(Flights.class);
+
+  private final Clock clock;
+  private final ReentrantLock lock = new ReentrantLock();
+
+  @GuardedBy("lock")
+  private final Map<Question, Flight> running = new HashMap<>();
+
+  @GuardedBy("lock")
+  private int riders;
+
+  /** What must be equal for two requests to share a flight; see the package. */
+  record Question(CacheKey key, Optional<Checksum> checksum, String asked) {}
+
+  /** The work of a flight; interrupted when nobody waits any more. */
+  interface Work {
+    Landing run(Flight flight);
+  }
+
+  public Flights(Clock clock) {
+    this.clock = clock;
+  }
+
+  /** Joins the running flight of {@code question} or starts {@code work} as a new one. */
+  Ride join(Question question, Instant deadline, Work work) {
+    lock.lock();
+    try {
+      Flight flight = running.get(question);
+      boolean leads = flight == null;
+      if (flight == null) {
+        flight = new Flight(question);
+        running.put(question, flight);
+      }
+      return board(flight, leads, deadline, work);
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** Starts a flight that nobody else can join, for a response that is for one only. */
+  Ride alone(Question question, Instant deadline, Work work) {
+    lock.lock();
+    try {
+      return board(new Flight(question), true, deadline, work);
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  @GuardedBy("lock")
+  private Ride board(Flight flight, boolean leads, Instant deadline, Work work) {
+    riders++;
+    flight.riders++;
+    flight.extend(deadline);
+    if (leads) {
+      flight.thread = Thread.ofVirtual().name("flight").unstarted(() -> fly(flight, work));
+      flight.thread.start();
+    }
+    return new Ride(flight, leads, deadline);
+  }
+
+  private void fly(Flight flight, Work work) {
+    Landing landing = null;
+    RuntimeException failure = null;
+    try {
+      landing = work.run(flight);
+    } catch (RuntimeException e) {
+      failure = e;
+    }
+    lock.lock();
+    try {
+      running.remove(flight.question, flight); // first: nobody joins a flight that has ended
+      flight.landing = landing;
+      flight.failure = failure;
+      flight.hasEnded = true;
+      flight.changed.signalAll();
+      if (flight.riders > 0) {
+        landing = null; // the last to leave closes it
+      }
+    } finally {
+      lock.unlock();
+    }
+    if (landing != null) {
+      landing.close();
+    }
+    if (failure != null && !(failure instanceof CacheException)) {
+      log.error("flight failed by a bug", failure);
+    }
+  }
+
+  private void leave(Flight flight) {
+    Landing landing = null;
+    lock.lock();
+    try {
+      riders--;
+      flight.riders--;
+      if (flight.riders == 0) {
+        landing = flight.landing;
+        flight.landing = null;
+        running.remove(flight.question, flight);
+        if (!flight.hasEnded && flight.thread != null) {
+          flight.thread.interrupt();
+        }
+      }
+    } finally {
+      lock.unlock();
+    }
+    if (landing != null) {
+      landing.close();
+    }
+  }
+
+  /** How many requests wait for a flight now. */
+  public int waiters() {
+    lock.lock();
+    try {
+      return riders;
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** A fetch under way, as its own work sees it. */
+  final class Flight {
+    private final Question question;
+    private final Condition changed = lock.newCondition();
+    private @Nullable Thread thread;
+    private @Nullable Landing landing;
+    private @Nullable RuntimeException failure;
+    private boolean hasEnded;
+    private int riders;
+    private volatile Instant deadline = Instant.MIN;
+    private volatile long received;
+    private volatile long total = -1;
+    private volatile @Nullable String lastTrouble;
+
+    private Flight(Question question) {
+      this.question = question;
+    }
+
+    private void extend(Instant riderDeadline) {
+      if (riderDeadline.isAfter(deadline)) {
+        deadline = riderDeadline;
+      }
+    }
+
+    /** The latest deadline of those who wait. */
+    Instant deadline() {
+      return deadline;
+    }
+
+    /**
+     * @param totalBytes the announced length, or -1
+     */
+    void progress(long receivedBytes, long totalBytes) {
+      received = receivedBytes;
+      total = totalBytes;
+    }
+
+    /** Why it was tried again, for whom the deadline ends the waiting. */
+    void trouble(String what) {
+      lastTrouble = what;
+    }
+  }
+
+  /**
+   * One request's part in a flight: to be closed after the bytes were linked, or when the request
+   * gives up. Closing is idempotent.
+   */
+  final class Ride implements AutoCloseable {
+    private final Flight flight;
+    private final boolean leads;
+    private final Instant deadline;
+    private final AtomicBoolean open = new AtomicBoolean(true);
+
+    private Ride(Flight flight, boolean leads, Instant deadline) {
+      this.flight = flight;
+      this.leads = leads;
+      this.deadline = deadline;
+    }
+
+    /** Whether this request started the flight. */
+    boolean leads() {
+      return leads;
+    }
+
+    Instant deadline() {
+      return deadline;
+    }
+
+    long received() {
+      return flight.received;
+    }
+
+    long total() {
+      return flight.total;
+    }
+
+    @Nullable String lastTrouble() {
+      return flight.lastTrouble;
+    }
+
+    /**
+     * Waits for the end of the flight, at most until {@code until}.
+     *
+     * @return empty if it has not ended by then
+     * @throws CacheException how it failed
+     */
+    Optional<Landing> await(Instant until) {
+      lock.lock();
+      try {
+        while (!flight.hasEnded) {
+          Duration left = Duration.between(clock.instant(), until);
+          if (left.isNegative() || left.isZero()) {
+            return Optional.empty();
+          }
+          long _ =
+              flight.changed.awaitNanos(
+                  TimeUnit.MILLISECONDS.toNanos(Math.max(1, left.toMillis())));
+        }
+        if (flight.failure != null) {
+          throw flight.failure;
+        }
+        return Optional.ofNullable(flight.landing);
+      } catch (InterruptedException e) {
+        Thread.currentThread().interrupt();
+        throw new Busy("the caller hung up", e);
+      } finally {
+        lock.unlock();
+      }
+    }
+
+    @Override
+    public void close() {
+      if (open.getAndSet(false)) {
+        leave(flight);
+      }
+    }
+  }
+}

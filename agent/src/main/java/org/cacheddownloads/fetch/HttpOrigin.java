@@ -1,0 +1,303 @@
+package org.cacheddownloads.fetch;
+
+import io.netty.handler.codec.http.HttpHeaderNames;
+import io.vertx.core.Future;
+import io.vertx.core.Vertx;
+import io.vertx.core.http.HttpClient;
+import io.vertx.core.http.HttpClientOptions;
+import io.vertx.core.http.HttpClientRequest;
+import io.vertx.core.http.HttpMethod;
+import io.vertx.core.http.PoolOptions;
+import io.vertx.core.http.RequestOptions;
+import io.vertx.core.net.SocketAddress;
+import java.net.InetAddress;
+import java.net.UnknownHostException;
+import java.time.Clock;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.List;
+import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import java.util.function.Supplier;
+import org.cacheddownloads.config.Config;
+import org.cacheddownloads.config.Config.Fetch;
+import org.cacheddownloads.content.Headers;
+import org.cacheddownloads.content.SourceUrl;
+import org.cacheddownloads.content.Validator;
+import org.cacheddownloads.failure.CacheException;
+import org.cacheddownloads.failure.CacheException.BadResponse;
+import org.cacheddownloads.failure.CacheException.Busy;
+import org.cacheddownloads.failure.CacheException.InvalidRequest;
+import org.cacheddownloads.failure.CacheException.OriginNotAllowed;
+import org.cacheddownloads.failure.CacheException.OriginUnavailable;
+import org.cacheddownloads.failure.CacheException.TimedOut;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The only HTTP client for downloads: HTTP/1.1 over the Vert.x core client, one exchange at a time
+ * per caller, in blocking style on virtual threads. Thread-safe. Names are resolved here, so that
+ * the address that was checked is the address that is connected to.
+ */
+public final class HttpOrigin implements Origin {
+  private static final int MAX_REDIRECTS = 10;
+  private static final Set<Integer> REDIRECTS = Set.of(301, 302, 303, 307, 308);
+  private static final int MAX_CHUNK_BYTES = 256 * 1024;
+  private static final int MAX_HEADER_BYTES = 64 * 1024;
+  private static final int CONNECTIONS_PER_ORIGIN = 1024; // Slots decide how many are used
+
+  private final HttpClient client;
+  private final Supplier<Config> config;
+  private final Clock clock;
+  private final Listener listener;
+  private final String userAgent;
+  private final ExecutorService resolvers = Executors.newVirtualThreadPerTaskExecutor();
+
+  /** Hears of each exchange with an origin. */
+  public interface Listener {
+    void answered(int status);
+
+    /** An exchange ended without a response. */
+    void unanswered(String kind);
+
+    /** Something went wrong beside an exchange or in the middle of a body. */
+    void trouble(String kind);
+
+    void received(long bytes);
+  }
+
+  public HttpOrigin(
+      Vertx vertx, Supplier<Config> config, Clock clock, Listener listener, String version) {
+    this.config = config;
+    this.clock = clock;
+    this.listener = listener;
+    this.userAgent = "cached-downloads/" + version;
+    var options =
+        new HttpClientOptions()
+            .setConnectTimeout(
+                (int) Math.min(Integer.MAX_VALUE, config.get().fetch().connectTimeout().toMillis()))
+            .setMaxChunkSize(MAX_CHUNK_BYTES)
+            .setMaxHeaderSize(MAX_HEADER_BYTES)
+            .setKeepAliveTimeout(30)
+            .setTcpNoDelay(true);
+    Trust.of(config.get().origins().trust()).ifPresent(options::setTrustOptions);
+    this.client =
+        vertx.createHttpClient(options, new PoolOptions().setHttp1MaxSize(CONNECTIONS_PER_ORIGIN));
+  }
+
+  @Override
+  public OriginResponse get(Source source, Validator validator, int attempt, Instant deadline) {
+    SourceUrl url = source.url();
+    Headers headers = source.headers();
+    for (int hop = 0; hop <= MAX_REDIRECTS; hop++) {
+      HttpResponse response = exchange(url, headers, validator, attempt, deadline);
+      if (!REDIRECTS.contains(response.status())) {
+        return response;
+      }
+      SourceUrl next = redirected(url, response);
+      if (!next.origin().equals(url.origin())) {
+        headers = Headers.NONE; // what the caller sends is for the origin of its URL alone
+      }
+      url = next;
+    }
+    throw BadResponse.of("more than " + MAX_REDIRECTS + " redirects from " + source.url(), null);
+  }
+
+  private static SourceUrl redirected(SourceUrl url, HttpResponse response) {
+    try (response) {
+      String location =
+          response
+              .headers()
+              .first("location")
+              .orElseThrow(
+                  () ->
+                      BadResponse.of("a redirect without Location from " + url, response.status()));
+      SourceUrl next = url.resolve(location);
+      if (url.isTls() && !next.isTls()) {
+        throw new OriginNotAllowed(
+            "the redirect from "
+                + url
+                + " leads from https to "
+                + next.scheme()
+                + ", which gives up its protection");
+      }
+      return next;
+    } catch (InvalidRequest e) {
+      throw BadResponse.of(
+          "a redirect from " + url + " to something that is no URL", response.status());
+    }
+  }
+
+  private HttpResponse exchange(
+      SourceUrl url, Headers headers, Validator validator, int attempt, Instant deadline) {
+    OriginPolicy.checkUrl(config.get().origins(), url);
+    Fetch limits = config.get().fetch();
+    List<InetAddress> addresses =
+        OriginPolicy.allowed(config.get().origins(), url, resolve(url, limits, deadline));
+    InetAddress address = addresses.get(attempt % addresses.size());
+    Instant requestedAt = clock.instant();
+    try {
+      HttpResponse response =
+          send(options(url, address, headers, validator), url, requestedAt, deadline);
+      listener.answered(response.status());
+      return response;
+    } catch (CacheException e) {
+      listener.unanswered(e.code());
+      throw e;
+    }
+  }
+
+  private RequestOptions options(
+      SourceUrl url, InetAddress address, Headers headers, Validator validator) {
+    var options =
+        new RequestOptions()
+            .setMethod(HttpMethod.GET)
+            .setServer(SocketAddress.inetSocketAddress(url.port(), address.getHostAddress()))
+            .setHost(unbracketed(url.host()))
+            .setPort(url.port())
+            .setSsl(url.isTls())
+            .setURI(url.requestTarget());
+    options.putHeader(HttpHeaderNames.USER_AGENT.toString(), userAgent);
+    options.putHeader(HttpHeaderNames.ACCEPT.toString(), "*/*");
+    headers.sorted().forEach((name, values) -> options.putHeader(name, String.join(", ", values)));
+    options.putHeader(HttpHeaderNames.ACCEPT_ENCODING.toString(), "identity");
+    if (headers.first("authorization").isEmpty()) {
+      url.basicAuthorization()
+          .ifPresent(basic -> options.putHeader(HttpHeaderNames.AUTHORIZATION.toString(), basic));
+    }
+    if (validator.etag() != null) {
+      options.putHeader(HttpHeaderNames.IF_NONE_MATCH.toString(), validator.etag());
+    }
+    if (validator.lastModified() != null) {
+      options.putHeader(HttpHeaderNames.IF_MODIFIED_SINCE.toString(), validator.lastModified());
+    }
+    return options;
+  }
+
+  private static String unbracketed(String host) {
+    return host.startsWith("[") ? host.substring(1, host.length() - 1) : host;
+  }
+
+  private HttpResponse send(
+      RequestOptions options, SourceUrl url, Instant requestedAt, Instant deadline) {
+    Fetch limits = config.get().fetch();
+    HttpClientRequest request =
+        await(
+            client.request(options),
+            sooner(deadline, tolerant(limits.connectTimeout())),
+            url,
+            "connect to");
+    try {
+      return await(
+          request
+              .send()
+              .map(
+                  response ->
+                      new HttpResponse(
+                          response,
+                          url,
+                          config,
+                          clock,
+                          listener,
+                          requestedAt)), // attached on the loop
+          sooner(deadline, tolerant(limits.firstByteTimeout())),
+          url,
+          "get an answer from");
+    } catch (CacheException e) {
+      request.reset();
+      throw e;
+    }
+  }
+
+  private Instant sooner(Instant deadline, Duration limit) {
+    Instant end = clock.instant().plus(limit);
+    return end.isBefore(deadline) ? end : deadline;
+  }
+
+  /**
+   * A limit with a tolerance of a tenth, at most a second: who answers exactly at the limit is in
+   * time.
+   */
+  static Duration tolerant(Duration limit) {
+    Duration tenth = limit.dividedBy(10);
+    return limit.plus(tenth.compareTo(Duration.ofSeconds(1)) > 0 ? Duration.ofSeconds(1) : tenth);
+  }
+
+  private <T> T await(Future<T> future, Instant until, SourceUrl url, String doing) {
+    CompletableFuture<T> done = future.toCompletionStage().toCompletableFuture();
+    try {
+      return done.get(
+          Math.max(1, Duration.between(clock.instant(), until).toMillis()), TimeUnit.MILLISECONDS);
+    } catch (TimeoutException e) {
+      abandon(future);
+      throw new TimedOut("could not " + doing + " " + url + " in time", null);
+    } catch (InterruptedException e) {
+      abandon(future);
+      Thread.currentThread().interrupt();
+      throw new Busy("nobody waits for this download any more", e);
+    } catch (ExecutionException e) {
+      throw new OriginUnavailable(
+          "could not " + doing + " " + url + ": " + reason(e.getCause()), null);
+    }
+  }
+
+  /** What comes too late is closed when it comes. */
+  private static void abandon(Future<?> future) {
+    future.onSuccess(
+        late -> {
+          if (late instanceof HttpClientRequest request) {
+            request.reset();
+          } else if (late instanceof HttpResponse response) {
+            response.close();
+          }
+        });
+  }
+
+  /**
+   * The kind of fault in words; texts of exceptions may repeat a URL with its query, so only their
+   * first, known form is used.
+   */
+  private static String reason(@Nullable Throwable fault) {
+    return switch (fault) {
+      case java.net.ConnectException _ -> "connection refused";
+      case javax.net.ssl.SSLException e ->
+          "TLS failed (" + String.valueOf(e.getMessage()).lines().findFirst().orElse("") + ")";
+      case io.vertx.core.VertxException e -> String.valueOf(e.getMessage());
+      case null -> "unknown fault";
+      default -> fault.getClass().getSimpleName();
+    };
+  }
+
+  private List<InetAddress> resolve(SourceUrl url, Fetch limits, Instant deadline) {
+    var lookup = resolvers.submit(() -> List.of(InetAddress.getAllByName(unbracketed(url.host()))));
+    try {
+      Instant until = sooner(deadline, limits.connectTimeout());
+      return lookup.get(
+          Math.max(1, Duration.between(clock.instant(), until).toMillis()), TimeUnit.MILLISECONDS);
+    } catch (ExecutionException e) {
+      listener.trouble("dns");
+      if (e.getCause() instanceof UnknownHostException) {
+        throw new OriginUnavailable("the host '" + url.host() + "' is unknown", null);
+      }
+      throw new OriginUnavailable("the host '" + url.host() + "' cannot be resolved", e.getCause());
+    } catch (TimeoutException e) {
+      listener.trouble("dns");
+      lookup.cancel(true);
+      throw new TimedOut("the host '" + url.host() + "' was not resolved in time", null);
+    } catch (InterruptedException e) {
+      lookup.cancel(true);
+      Thread.currentThread().interrupt();
+      throw new Busy("nobody waits for this download any more", e);
+    }
+  }
+
+  @Override
+  public void close() {
+    resolvers.shutdownNow();
+    client.close();
+  }
+}

@@ -1,0 +1,186 @@
+package org.cacheddownloads.fetch;
+
+import io.vertx.core.buffer.Buffer;
+import io.vertx.core.http.HttpClientResponse;
+import java.nio.ByteBuffer;
+import java.time.Clock;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Supplier;
+import org.cacheddownloads.config.Config;
+import org.cacheddownloads.content.Headers;
+import org.cacheddownloads.content.SourceUrl;
+import org.cacheddownloads.failure.CacheException.BadResponse;
+import org.cacheddownloads.failure.CacheException.Busy;
+import org.cacheddownloads.failure.CacheException.TimedOut;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The reading side of one exchange. Made on the event loop inside the response callback, before a
+ * byte of the body can arrive; read by one virtual thread. Credits bound what waits in memory: the
+ * loop delivers at most {@link #CREDITS} pieces ahead of the reader.
+ */
+final class HttpResponse implements OriginResponse {
+  private static final int CREDITS = 32;
+  private static final int REFILL = CREDITS / 2;
+  private static final long DRAINED_BYTES = 64 * 1024;
+  private static final long DRAIN_NANOS = 1_000_000_000;
+
+  private final HttpClientResponse response;
+  private final SourceUrl url;
+  private final Supplier<Config> config;
+  private final Clock clock;
+  private final HttpOrigin.Listener listener;
+  private final Instant requestedAt;
+  private final Instant receivedAt;
+  private final Headers headers;
+  private final LinkedBlockingQueue<Piece> pieces = new LinkedBlockingQueue<>();
+  private int consumed;
+  private boolean ended;
+
+  private sealed interface Piece {
+    record Bytes(Buffer buffer) implements Piece {}
+
+    record End() implements Piece {}
+
+    record Broken(Throwable cause) implements Piece {}
+  }
+
+  HttpResponse(
+      HttpClientResponse response,
+      SourceUrl url,
+      Supplier<Config> config,
+      Clock clock,
+      HttpOrigin.Listener listener,
+      Instant requestedAt) {
+    this.response = response;
+    this.url = url;
+    this.config = config;
+    this.clock = clock;
+    this.listener = listener;
+    this.requestedAt = requestedAt;
+    this.receivedAt = clock.instant();
+    this.headers = Headers.of(response.headers());
+    response.pause();
+    response.exceptionHandler(cause -> pieces.add(new Piece.Broken(cause)));
+    response.endHandler(_ -> pieces.add(new Piece.End()));
+    response.handler(buffer -> pieces.add(new Piece.Bytes(buffer)));
+    response.fetch(CREDITS);
+  }
+
+  @Override
+  public int status() {
+    return response.statusCode();
+  }
+
+  @Override
+  public Headers headers() {
+    return headers;
+  }
+
+  @Override
+  public Instant requestedAt() {
+    return requestedAt;
+  }
+
+  @Override
+  public Instant receivedAt() {
+    return receivedAt;
+  }
+
+  @Override
+  public @Nullable ByteBuffer read(Instant deadline) {
+    if (ended) {
+      return null;
+    }
+    return switch (next(deadline)) {
+      case Piece.Bytes(Buffer buffer) -> {
+        if (++consumed % REFILL == 0) {
+          response.fetch(REFILL);
+        }
+        listener.received(buffer.length());
+        yield ByteBuffer.wrap(buffer.getBytes());
+      }
+      case Piece.End() -> {
+        ended = true;
+        yield null;
+      }
+      case Piece.Broken(Throwable cause) -> {
+        listener.trouble("cut");
+        throw BadResponse.cut(
+            "the connection to "
+                + url
+                + " ended before the body did ("
+                + cause.getClass().getSimpleName()
+                + ")",
+            status());
+      }
+    };
+  }
+
+  private Piece next(Instant deadline) {
+    Duration idle = HttpOrigin.tolerant(config.get().fetch().idleTimeout());
+    Duration left = Duration.between(clock.instant(), deadline);
+    boolean deadlineFirst = left.compareTo(idle) < 0;
+    try {
+      Piece piece =
+          pieces.poll(Math.max(0, (deadlineFirst ? left : idle).toNanos()), TimeUnit.NANOSECONDS);
+      if (piece == null) {
+        listener.trouble("timeout");
+        throw new TimedOut(
+            deadlineFirst
+                ? "the deadline passed while " + url + " was being read"
+                : url
+                    + " sent nothing for "
+                    + config.get().fetch().idleTimeout().toMillis()
+                    + " ms (fetch.idleTimeout)",
+            null);
+      }
+      return piece;
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new Busy("nobody waits for this download any more", e);
+    }
+  }
+
+  @Override
+  public void close() {
+    if (!ended && !drain()) {
+      response.request().reset(); // ends the connection of an HTTP/1.1 exchange
+    }
+    ended = true;
+    pieces.clear();
+  }
+
+  /**
+   * Reads a short rest, such as the nothing behind a 304 or the page behind a 404, so that the
+   * connection can be used again.
+   */
+  private boolean drain() {
+    if (status() != 304 && contentLength().orElse(Long.MAX_VALUE) > DRAINED_BYTES) {
+      return false;
+    }
+    long until = System.nanoTime() + DRAIN_NANOS;
+    try {
+      while (true) {
+        switch (pieces.poll(Math.max(0, until - System.nanoTime()), TimeUnit.NANOSECONDS)) {
+          case Piece.Bytes _ -> response.fetch(1);
+          case Piece.End _ -> {
+            return true;
+          }
+          case Piece.Broken _ -> {
+            return false;
+          }
+          case null -> {
+            return false;
+          }
+        }
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      return false;
+    }
+  }
+}

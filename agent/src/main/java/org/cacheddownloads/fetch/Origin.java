@@ -1,0 +1,26 @@
+package org.cacheddownloads.fetch;
+
+import java.time.Instant;
+import org.cacheddownloads.content.Validator;
+
+/**
+ * Where bytes come from. Blocking; every wait ends at the deadline or at one of the limits of
+ * {@code fetch}.
+ */
+public interface Origin extends AutoCloseable {
+  /**
+   * Sends a GET, conditional if {@code validator} has anything, follows redirects, and returns when
+   * the head of the final response is there.
+   *
+   * @param attempt counts from 0 and selects among the addresses of a host
+   * @throws org.cacheddownloads.failure.CacheException.OriginNotAllowed if a hop is outside the
+   *     policy
+   * @throws org.cacheddownloads.failure.CacheException.OriginUnavailable if the origin cannot be
+   *     reached
+   * @throws org.cacheddownloads.failure.CacheException.TimedOut if it stays silent
+   */
+  OriginResponse get(Source source, Validator validator, int attempt, Instant deadline);
+
+  @Override
+  void close();
+}

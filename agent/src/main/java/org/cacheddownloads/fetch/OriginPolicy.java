@@ -1,0 +1,72 @@
+package org.cacheddownloads.fetch;
+
+import java.net.InetAddress;
+import java.util.List;
+import java.util.Locale;
+import org.cacheddownloads.config.Cidr;
+import org.cacheddownloads.config.Config.Origins;
+import org.cacheddownloads.content.SourceUrl;
+import org.cacheddownloads.failure.CacheException.OriginNotAllowed;
+
+/**
+ * Which origins may be asked: by scheme and host before a name is resolved, by address after. Pure.
+ */
+final class OriginPolicy {
+  private OriginPolicy() {}
+
+  /**
+   * @throws OriginNotAllowed if scheme or host is not in the policy
+   */
+  static void checkUrl(Origins policy, SourceUrl url) {
+    if (!policy.schemes().contains(url.scheme()) || url.host().isEmpty()) {
+      throw new OriginNotAllowed(
+          "the scheme '"
+              + url.scheme()
+              + "' is not allowed; origins.schemes has "
+              + policy.schemes());
+    }
+    if (policy.allow().stream().noneMatch(pattern -> matches(pattern, url))) {
+      throw new OriginNotAllowed(
+          "the host '" + url.host() + "' is not allowed; origins.allow has no pattern for it");
+    }
+  }
+
+  /**
+   * {@code *} any host, {@code *.example.com} every host below it, {@code host} or {@code
+   * host:port} that one.
+   */
+  private static boolean matches(String pattern, SourceUrl url) {
+    String lower = pattern.toLowerCase(Locale.ROOT);
+    if (lower.equals("*")
+        || lower.equals(url.host())
+        || lower.equals(url.host() + ":" + url.port())) {
+      return true;
+    }
+    return lower.startsWith("*.") && url.host().endsWith(lower.substring(1));
+  }
+
+  /**
+   * The addresses that may be connected to, in the order given.
+   *
+   * @throws OriginNotAllowed if that leaves none
+   */
+  static List<InetAddress> allowed(Origins policy, SourceUrl url, List<InetAddress> addresses) {
+    List<InetAddress> allowed =
+        addresses.stream().filter(address -> isAllowed(policy, address)).toList();
+    if (allowed.isEmpty()) {
+      throw new OriginNotAllowed(
+          "the address of '"
+              + url.host()
+              + "' is not allowed; see origins.denyAddresses and origins.allowAddresses");
+    }
+    return allowed;
+  }
+
+  private static boolean isAllowed(Origins policy, InetAddress address) {
+    return contains(policy.allowAddresses(), address) || !contains(policy.denyAddresses(), address);
+  }
+
+  private static boolean contains(List<Cidr> ranges, InetAddress address) {
+    return ranges.stream().anyMatch(range -> range.contains(address));
+  }
+}

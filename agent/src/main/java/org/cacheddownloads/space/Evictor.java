@@ -1,0 +1,246 @@
+package org.cacheddownloads.space;
+
+import java.io.IOException;
+import java.time.Clock;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Supplier;
+import org.cacheddownloads.catalog.BlobRow;
+import org.cacheddownloads.catalog.Catalog;
+import org.cacheddownloads.content.CacheKey;
+import org.cacheddownloads.content.Entry;
+import org.cacheddownloads.content.Stored;
+import org.cacheddownloads.store.BlobStore;
+import org.cacheddownloads.store.Posix;
+import org.cacheddownloads.store.StorageFault;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Deletes from the store: victims of the quota, what operators prune, and what nobody can ask for
+ * any more. The only class that deletes blobs. Thread-safe; evictions run one at a time, so that
+ * each sees the order of use that the one before left.
+ */
+public final class Evictor {
+  private static final Logger log = LoggerFactory.getLogger(Evictor.class);
+  private static final int PAGE = 256;
+
+  private final Catalog catalog;
+  private final BlobStore store;
+  private final Holds holds;
+  private final Budget budget;
+  private final Clock clock;
+  private final Listener listener;
+  private final ReentrantLock one = new ReentrantLock();
+
+  /** Hears of each eviction, after it happened. */
+  public interface Listener {
+    void evicted(Stored stored, long bytes, Duration idleFor, EvictionReason reason);
+  }
+
+  /**
+   * What operators ask to prune.
+   *
+   * @param targetBytes stop when used bytes are at most this
+   * @param usedBefore only what was last used before, or null for any
+   * @param keyPrefix only blobs all of whose keys start so, or null
+   */
+  public record Prune(
+      long targetBytes, @Nullable Instant usedBefore, @Nullable String keyPrefix, boolean dryRun) {}
+
+  /** One entry that a prune took, or would take. */
+  public record Pruned(Entry entry, long freedBytes) {}
+
+  public Evictor(
+      Catalog catalog,
+      BlobStore store,
+      Holds holds,
+      Budget budget,
+      Clock clock,
+      Listener listener) {
+    this.catalog = catalog;
+    this.store = store;
+    this.holds = holds;
+    this.budget = budget;
+    this.clock = clock;
+    this.listener = listener;
+    budget.evictBy(this::evict);
+  }
+
+  /** Holds {@code stored}; when the last hold goes and no entry leads to it, it is dropped. */
+  public Pin pin(Stored stored) {
+    return holds.pin(stored, this::dropIfUnlisted);
+  }
+
+  private boolean evict(Shortage first, Supplier<Shortage> stillShort) {
+    boolean any = false;
+    one.lock();
+    try {
+      Shortage shortage = stillShort.get();
+      Instant after = Instant.EPOCH;
+      while (!shortage.isNone()) {
+        List<BlobRow> page = catalog.idleBlobs(after, PAGE);
+        if (page.isEmpty()) {
+          break;
+        }
+        after = page.getLast().lastUsed();
+        List<BlobRow> victims =
+            EvictionPlan.victims(page, holds::isHeld, shortage.bytes(), shortage.files());
+        any |= !deleteAll(victims, shortage.reason()).isEmpty();
+        shortage = stillShort.get();
+      }
+    } finally {
+      one.unlock();
+    }
+    if (any) {
+      log.debug("evicted reason={} neededBytes={}", first.reason().label(), first.bytes());
+    }
+    return any;
+  }
+
+  /**
+   * @return those that went; others turned out to be held after all
+   */
+  private Set<Stored> deleteAll(List<BlobRow> victims, EvictionReason reason) {
+    var doomed = new ArrayList<BlobRow>();
+    try {
+      Set<Stored> gone = new HashSet<>();
+      for (BlobRow victim : victims) {
+        if (holds.doom(victim.stored())) {
+          doomed.add(victim);
+          if (delete(victim.stored())) {
+            gone.add(victim.stored());
+          }
+        }
+      }
+      if (!gone.isEmpty()) {
+        catalog.removeBlobs(gone);
+      }
+      Instant now = clock.instant();
+      for (BlobRow victim : doomed) {
+        if (gone.contains(victim.stored())) {
+          listener.evicted(
+              victim.stored(),
+              victim.allocatedBytes(),
+              Duration.between(victim.lastUsed(), now),
+              reason);
+        }
+      }
+      return gone;
+    } finally {
+      doomed.forEach(victim -> holds.liftDoom(victim.stored()));
+    }
+  }
+
+  /**
+   * Deletes a doomed file after a last look at its link count: the file system has the last word on
+   * who holds it.
+   */
+  private boolean delete(Stored stored) {
+    try {
+      Optional<Posix.Stat> stat = store.stat(stored);
+      if (stat.isEmpty()) {
+        return true; // the row is all there was
+      }
+      if (stat.get().links() > 1) {
+        log.warn(
+            "victim has links that no view accounts for digest={} links={}",
+            stored,
+            stat.get().links());
+        return false;
+      }
+      store.delete(stored);
+      budget.idleGone(stat.get().allocatedBytes(), 1);
+      return true;
+    } catch (IOException e) {
+      throw StorageFault.of("delete " + stored, e);
+    }
+  }
+
+  /** Drops an object that no entry leads to and nobody holds; otherwise does nothing. */
+  public void dropIfUnlisted(Stored stored) {
+    if (catalog.hasEntry(stored.digest()) || !holds.doom(stored)) {
+      return;
+    }
+    try {
+      if (!catalog.hasEntry(stored.digest()) && delete(stored)) {
+        catalog.removeBlobs(List.of(stored));
+      }
+    } finally {
+      holds.liftDoom(stored);
+    }
+  }
+
+  /** Drops every form of a digest that lost its last entry, as far as nobody holds it. */
+  public void dropUnlisted(org.cacheddownloads.content.Digest digest) {
+    catalog.forms(digest).forEach(this::dropIfUnlisted);
+  }
+
+  /**
+   * Evicts what an operator asks for, least recently used first, never what is in use. @return what
+   * went, or would go in a dry run
+   */
+  public List<Pruned> prune(Prune request) {
+    var pruned = new ArrayList<Pruned>();
+    one.lock();
+    try {
+      Instant after = Instant.EPOCH;
+      long used = budget.sums().usedBytes();
+      while (used > request.targetBytes()) {
+        List<BlobRow> page = catalog.idleBlobs(after, PAGE);
+        if (page.isEmpty()) {
+          break;
+        }
+        after = page.getLast().lastUsed();
+        for (BlobRow candidate : page) {
+          if (used <= request.targetBytes() || isTooRecent(candidate, request)) {
+            return pruned;
+          }
+          List<Entry> entries = catalog.entriesOf(candidate.stored().digest());
+          if (!isChosen(candidate, entries, request)
+              || (!request.dryRun()
+                  && deleteAll(List.of(candidate), EvictionReason.PRUNE).isEmpty())) {
+            continue;
+          }
+          used -= candidate.allocatedBytes();
+          long freed = candidate.allocatedBytes();
+          for (Entry entry : entries) {
+            pruned.add(new Pruned(entry, freed));
+            freed = 0; // several keys of one blob free it once
+          }
+        }
+      }
+      return pruned;
+    } finally {
+      one.unlock();
+    }
+  }
+
+  private static boolean isTooRecent(BlobRow candidate, Prune request) {
+    return request.usedBefore() != null && !candidate.lastUsed().isBefore(request.usedBefore());
+  }
+
+  private boolean isChosen(BlobRow candidate, List<Entry> entries, Prune request) {
+    String prefix = request.keyPrefix();
+    return !holds.isHeld(candidate.stored())
+        && (prefix == null
+            || entries.stream().allMatch(entry -> entry.key().text().startsWith(prefix)));
+  }
+
+  /**
+   * Deletes an entry; its bytes go with it unless they are in use or another key has them. @return
+   * whether there was one
+   */
+  public boolean deleteEntry(CacheKey key) {
+    var digest = catalog.deleteEntry(key);
+    digest.ifPresent(this::dropUnlisted);
+    return digest.isPresent();
+  }
+}

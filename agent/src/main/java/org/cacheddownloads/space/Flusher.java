@@ -1,0 +1,86 @@
+package org.cacheddownloads.space;
+
+import java.io.IOException;
+import java.nio.file.NoSuchFileException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import org.cacheddownloads.catalog.BlobRow;
+import org.cacheddownloads.catalog.Catalog;
+import org.cacheddownloads.catalog.Catalog.Synced;
+import org.cacheddownloads.content.Stored;
+import org.cacheddownloads.store.BlobStore;
+import org.cacheddownloads.store.Posix;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Brings new blobs to the disk in groups, off the path of requests, and marks them durable; until
+ * then a power cut makes them suspect. Corrects their allocated bytes too, since a file system
+ * decides late which blocks a file gets. One thread.
+ *
+ * <p>A blob that cannot be synced is dropped and fetched again: after a failed sync the kernel may
+ * call the next one a success without having written anything.
+ */
+public final class Flusher {
+  private static final Logger log = LoggerFactory.getLogger(Flusher.class);
+  private static final int GROUP = 256;
+
+  private final Catalog catalog;
+  private final BlobStore store;
+  private final Holds holds;
+  private final Budget budget;
+  private final Evictor evictor;
+
+  public Flusher(Catalog catalog, BlobStore store, Holds holds, Budget budget, Evictor evictor) {
+    this.catalog = catalog;
+    this.store = store;
+    this.holds = holds;
+    this.budget = budget;
+    this.evictor = evictor;
+  }
+
+  /** Syncs what is not durable yet. Ends early when interrupted. */
+  public void flush() {
+    List<Stored> waiting = catalog.notDurable(GROUP);
+    while (!waiting.isEmpty() && !Thread.currentThread().isInterrupted()) {
+      var synced = new ArrayList<Synced>();
+      for (Stored stored : waiting) {
+        sync(stored).ifPresent(synced::add);
+      }
+      if (synced.isEmpty()) {
+        return; // all of them went meanwhile
+      }
+      catalog.markDurable(synced);
+      waiting = catalog.notDurable(GROUP);
+    }
+  }
+
+  private Optional<Synced> sync(Stored stored) {
+    try (Pin _ = evictor.pin(stored)) {
+      Optional<BlobRow> row = catalog.blob(stored);
+      if (row.isEmpty()) {
+        return Optional.empty();
+      }
+      store.sync(stored);
+      Posix.Stat stat =
+          store.stat(stored).orElseThrow(() -> new NoSuchFileException(stored.toString()));
+      long allocated = stat.allocatedBytes();
+      long more = allocated - row.get().allocatedBytes();
+      if (more != 0 && holds.resized(stat.inode(), allocated)) {
+        budget.inUseResized(more);
+      } else if (more != 0) {
+        budget.idleResized(more);
+      }
+      return Optional.of(new Synced(stored, allocated));
+    } catch (NoSuchFileException e) {
+      log.warn("a blob vanished before it was synced digest={}", stored);
+      catalog.removeBlobs(List.of(stored));
+      return Optional.empty();
+    } catch (IOException e) {
+      log.error("a blob cannot be synced and is dropped digest={} error={}", stored, e.toString());
+      catalog.distrust(stored);
+      return Optional.empty();
+    }
+  }
+}

@@ -1,0 +1,246 @@
+package org.cacheddownloads.space;
+
+import com.google.errorprone.annotations.concurrent.GuardedBy;
+import java.time.Duration;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.locks.Condition;
+import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Consumer;
+import org.cacheddownloads.content.Stored;
+import org.cacheddownloads.failure.CacheException.Busy;
+
+/**
+ * Who holds which stored object now: pins of requests under way, and views. Thread-safe; no I/O
+ * under its lock. Its size is that of what is in use.
+ *
+ * <p>Views are the memory's copy of the link counts. They are counted per inode as well, because a
+ * blob that ran out of links gets a second inode while old views keep the first.
+ */
+public final class Holds {
+  private static final Duration PATIENCE = Duration.ofSeconds(30);
+
+  private final ReentrantLock lock = new ReentrantLock();
+  private final Condition doomLifted = lock.newCondition();
+
+  @GuardedBy("lock")
+  private final Map<Stored, Hold> held = new HashMap<>();
+
+  @GuardedBy("lock")
+  private final Map<Long, Inode> inodes = new HashMap<>();
+
+  @GuardedBy("lock")
+  private final Set<Stored> doomed = new HashSet<>();
+
+  private static final class Hold {
+    int pins;
+    int views;
+
+    boolean isFree() {
+      return pins == 0 && views == 0;
+    }
+  }
+
+  private static final class Inode {
+    int views;
+    long bytes;
+    boolean orphan;
+
+    Inode(long bytes, boolean orphan) {
+      this.bytes = bytes;
+      this.orphan = orphan;
+    }
+  }
+
+  /** What it meant that a view took or gave back a link. */
+  public enum Change {
+    /** Other views hold the inode as well. */
+    NONE,
+    /** It was idle and is in use now, or the other way round. */
+    IDLE_OR_IN_USE,
+    /** It had no name in the store any more, and now it is gone from the disk. */
+    GONE
+  }
+
+  /** The change, and the allocated bytes of the inode that it is about. */
+  public record Effect(Change change, long bytes) {}
+
+  /**
+   * Keeps an object from being evicted until the pin is closed. If it is being deleted this waits
+   * for the end of that, so the caller finds it there or not there, never half gone. The object
+   * need not exist: a commit pins first.
+   *
+   * @param whenFree called after the last hold went, on the thread that let go
+   */
+  public Pin pin(Stored stored, Consumer<Stored> whenFree) {
+    lock.lock();
+    try {
+      long nanos = PATIENCE.toNanos();
+      while (doomed.contains(stored)) {
+        if (nanos <= 0) {
+          throw new Busy(
+              "the disk takes longer than " + PATIENCE.toSeconds() + " s to delete a file", null);
+        }
+        nanos = doomLifted.awaitNanos(nanos);
+      }
+      held.computeIfAbsent(stored, _ -> new Hold()).pins++;
+      return new Pin(this, stored, whenFree);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new Busy("the request was given up", e);
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** Ends a pin and tells whether nobody holds the object any more. */
+  @SuppressWarnings("NullAway") // get() of a key that a pin proves to be there
+  boolean unpin(Stored stored) {
+    lock.lock();
+    try {
+      Hold hold = held.get(stored);
+      hold.pins--;
+      return removeIfFree(stored, hold);
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  @GuardedBy("lock")
+  private boolean removeIfFree(Stored stored, Hold hold) {
+    if (hold.isFree()) {
+      held.remove(stored);
+      return true;
+    }
+    return false;
+  }
+
+  /**
+   * A view made a link to {@code inode}.
+   *
+   * @param orphan whether the inode has no name in the store
+   */
+  public Effect linked(Stored stored, long inode, long bytes, boolean orphan) {
+    lock.lock();
+    try {
+      held.computeIfAbsent(stored, _ -> new Hold()).views++;
+      Inode counted = inodes.computeIfAbsent(inode, _ -> new Inode(bytes, orphan));
+      counted.views++;
+      return new Effect(counted.views == 1 ? Change.IDLE_OR_IN_USE : Change.NONE, counted.bytes);
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** A view deleted its link to {@code inode}. */
+  @SuppressWarnings("NullAway") // both keys are there since linked()
+  public Effect unlinked(Stored stored, long inode) {
+    lock.lock();
+    try {
+      Hold hold = held.get(stored);
+      hold.views--;
+      removeIfFree(stored, hold);
+      Inode counted = inodes.get(inode);
+      counted.views--;
+      if (counted.views > 0) {
+        return new Effect(Change.NONE, counted.bytes);
+      }
+      inodes.remove(inode);
+      return new Effect(counted.orphan ? Change.GONE : Change.IDLE_OR_IN_USE, counted.bytes);
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /**
+   * The store gave up its own name of {@code inode}. @return whether views hold it, so that its
+   * bytes stay for now
+   */
+  public boolean orphaned(long inode) {
+    lock.lock();
+    try {
+      Inode counted = inodes.get(inode);
+      if (counted == null) {
+        return false;
+      }
+      counted.orphan = true;
+      return true;
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /**
+   * The file system has given {@code inode} other blocks. @return whether views hold it, so that
+   * this counts as in use
+   */
+  boolean resized(long inode, long bytes) {
+    lock.lock();
+    try {
+      Inode counted = inodes.get(inode);
+      if (counted == null) {
+        return false;
+      }
+      counted.bytes = bytes;
+      return true;
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** Whether a pin or a view holds the object. */
+  public boolean isHeld(Stored stored) {
+    lock.lock();
+    try {
+      return held.containsKey(stored);
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** Whether a view holds the object; pins do not count. */
+  public boolean isInUse(Stored stored) {
+    lock.lock();
+    try {
+      Hold hold = held.get(stored);
+      return hold != null && hold.views > 0;
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /**
+   * Marks an object for deletion. @return false if somebody holds it or somebody else deletes it
+   */
+  boolean doom(Stored stored) {
+    lock.lock();
+    try {
+      return !held.containsKey(stored) && doomed.add(stored);
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** The deletion is complete, catalog and all, or was given up. */
+  void liftDoom(Stored stored) {
+    lock.lock();
+    try {
+      doomed.remove(stored);
+      doomLifted.signalAll();
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** How many objects of the store are held now. */
+  public int size() {
+    lock.lock();
+    try {
+      return held.size();
+    } finally {
+      lock.unlock();
+    }
+  }
+}

@@ -1,0 +1,98 @@
+package org.cacheddownloads.space;
+
+import java.time.Instant;
+
+/**
+ * Room that was promised to one writer. Bytes pass from reserved to partial as they are written,
+ * and from there to idle by {@link #committed} or to nothing by closing. Used by one thread at a
+ * time; closing is idempotent and gives back all that is left.
+ */
+public final class Reservation implements AutoCloseable {
+  /**
+   * What a file's size is rounded up to when it is promised; ext4, xfs and tmpfs allocate in these
+   * units on this architecture.
+   */
+  public static final long BLOCK_BYTES = 4096;
+
+  /**
+   * Above this size a file may need blocks for its own extent tree, one for each {@link
+   * #EXTENT_SPAN}.
+   */
+  private static final long EXTENT_SPAN = 16L << 20;
+
+  private final Budget budget;
+  private long reservedBytes;
+  private long inodes;
+  private long partialBytes;
+
+  Reservation(Budget budget, long bytes, long inodes) {
+    this.budget = budget;
+    this.reservedBytes = bytes;
+    this.inodes = inodes;
+  }
+
+  /** The blocks that a file of {@code sizeBytes} may occupy at most. */
+  public static long allocationOf(long sizeBytes) {
+    long blocks = (sizeBytes + BLOCK_BYTES - 1) / BLOCK_BYTES;
+    return (blocks + sizeBytes / EXTENT_SPAN) * BLOCK_BYTES;
+  }
+
+  /**
+   * Makes the promise at least {@code totalBytes} of allocation, counting what is written already.
+   */
+  public void ensure(long totalBytes, Instant deadline) {
+    long missing = totalBytes - reservedBytes - partialBytes;
+    if (missing > 0) {
+      budget.take(missing, 0, deadline);
+      reservedBytes += missing;
+    }
+  }
+
+  /** Allocation promised in all. */
+  public long totalBytes() {
+    return reservedBytes + partialBytes;
+  }
+
+  /** {@code sizeBytes} in all are written, or will be in a moment. */
+  public void wrote(long sizeBytes) {
+    long more =
+        Math.min(
+            reservedBytes,
+            (sizeBytes + BLOCK_BYTES - 1) / BLOCK_BYTES * BLOCK_BYTES - partialBytes);
+    if (more > 0) {
+      budget.reservedToPartial(more);
+      reservedBytes -= more;
+      partialBytes += more;
+    }
+  }
+
+  /** The written file is a blob now, and idle; one inode goes with it. */
+  public void committed(long allocatedBytes) {
+    budget.partialToIdle(partialBytes, allocatedBytes);
+    partialBytes = 0;
+    inodes--;
+  }
+
+  /**
+   * {@code bytes} and {@code made} inodes of this are in a view for good; negative bytes where
+   * directories shrank.
+   */
+  public void spentInUse(long bytes, long made) {
+    budget.reservedToInUse(bytes);
+    reservedBytes -= bytes;
+    inodes -= made;
+  }
+
+  @Override
+  public void close() {
+    if (partialBytes > 0) {
+      budget.partialGone(partialBytes);
+      partialBytes = 0;
+    }
+    if (reservedBytes != 0 || inodes != 0) {
+      budget.release(reservedBytes, inodes);
+      reservedBytes = 0;
+      inodes = 0;
+    }
+  }
+}

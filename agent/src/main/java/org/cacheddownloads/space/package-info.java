@@ -1,0 +1,23 @@
+/**
+ * Who holds what, how much room there is, and what goes to make more.
+ *
+ * <p>Invariants: allocated bytes plus reservations never exceed the quota, at no instant; what is
+ * in use is never a victim; the victim is always the least recently used object that nobody holds.
+ *
+ * <p>{@link org.cacheddownloads.space.Holds} knows pins (short holds in memory) and links in views;
+ * {@link org.cacheddownloads.space.Budget} keeps the sums by addition and subtraction; {@link
+ * org.cacheddownloads.space.Evictor} deletes. The order of a provision is: pin, link, unpin; of an
+ * eviction: doom, look again at the link count, delete, forget. A doomed object cannot be pinned
+ * and a pinned one cannot be doomed, so the two never meet.
+ *
+ * <p>Decided: one rule for what nobody can ask for any more. A blob without an entry and without a
+ * hold is dropped at once, whether it was uncached, replaced by an update, or its entry was
+ * deleted; there is no second list to keep in step.
+ *
+ * <p>Decided: the last use is the last time bytes were handed out, not the time they were released,
+ * because that is what the same requests would have made of a cache that only sees requests.
+ */
+@NullMarked
+package org.cacheddownloads.space;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,52 @@
+package org.cacheddownloads.store;
+
+import java.io.IOException;
+import java.util.Locale;
+import java.util.concurrent.atomic.LongAdder;
+import org.cacheddownloads.failure.CacheException;
+import org.cacheddownloads.failure.CacheException.Busy;
+import org.cacheddownloads.failure.CacheException.InsufficientSpace;
+import org.cacheddownloads.failure.CacheException.NotReady;
+
+/**
+ * Translates what the disk refuses into what a caller is told. The only place that reads the text
+ * of an {@link IOException}.
+ */
+public final class StorageFault {
+  private static final LongAdder COUNT = new LongAdder();
+
+  private StorageFault() {}
+
+  /**
+   * What a caller is told of {@code fault}.
+   *
+   * @param doing what was under way, as in "cannot write the download"
+   */
+  public static CacheException of(String doing, IOException fault) {
+    COUNT.increment();
+    String text = String.valueOf(fault.getMessage());
+    String lower = text.toLowerCase(Locale.ROOT);
+    if (lower.contains("no space left") || lower.contains("quota exceeded")) {
+      return new InsufficientSpace(
+          "cannot "
+              + doing
+              + ": the file system of the state directory is full ("
+              + text
+              + "); free space on it or lower quota.bytes",
+          0,
+          0,
+          0);
+    }
+    if (lower.contains("too many open files")) {
+      return new Busy(
+          "cannot " + doing + ": too many open files; raise the limit of open files of the agent",
+          fault);
+    }
+    return new NotReady("cannot " + doing + ": the storage failed (" + text + ")", fault);
+  }
+
+  /** How many times the disk refused something since the start. */
+  public static long count() {
+    return COUNT.sum();
+  }
+}

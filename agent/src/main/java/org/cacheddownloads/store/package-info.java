@@ -1,0 +1,27 @@
+/**
+ * Bytes by digest, on one file system.
+ *
+ * <p>Invariants: a blob's name is the SHA-256 of its bytes, computed while they were written; no
+ * code path opens a blob for writing; a blob appears under its name complete or not at all.
+ *
+ * <p>{@link org.cacheddownloads.store.StoreLayout} is the map of the disk and the only class that
+ * knows paths. {@link org.cacheddownloads.store.Ingest} is one write transaction. {@link
+ * org.cacheddownloads.store.BlobStore} keeps what was committed.
+ *
+ * <p>Decided: {@code Posix} lives here and not beside the views, because allocated blocks are
+ * counted here too. Decided: SHA-256 comes from the Amazon Corretto Crypto Provider where its
+ * native library loads, because the JDK's own intrinsic was measured to stick at a hundredth of its
+ * speed for the rest of a process; price: 3.4 MB; how to leave: {@code Hashing} is the only class
+ * that names it.
+ *
+ * <p>Looks odd, is intended: a commit first gives the data in the ingest directory its digest as
+ * name, then links it into the store, and that second name stays until the catalog knows the blob.
+ * After a {@code kill -9} between the two the few ingest directories name the only blobs that no
+ * row accounts for, so nobody has to search the whole store before the first reservation can be
+ * trusted. A link and not a rename, because a link never replaces: of two downloads of equal bytes
+ * the second finds the first, and no view's inode is cut off from the store.
+ */
+@NullMarked
+package org.cacheddownloads.store;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,146 @@
+package org.cacheddownloads.view;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import org.cacheddownloads.catalog.BlobRow;
+import org.cacheddownloads.catalog.Catalog;
+import org.cacheddownloads.catalog.Catalog.NumberedBlob;
+import org.cacheddownloads.content.Stored;
+import org.cacheddownloads.space.Budget;
+import org.cacheddownloads.space.Evictor;
+import org.cacheddownloads.space.Pin;
+import org.cacheddownloads.store.BlobStore;
+import org.cacheddownloads.store.Posix;
+import org.cacheddownloads.store.StoreLayout;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Compares store and catalog after a start, in the background while requests are served: rows
+ * without files go, files without rows go, blobs that no entry leads to and nobody holds go, and
+ * files that are none of ours are put into quarantine and named in the log. Ends early when
+ * interrupted.
+ */
+public final class Reconciler {
+  private static final Logger log = LoggerFactory.getLogger(Reconciler.class);
+  private static final int PAGE = 500;
+
+  private final StoreLayout layout;
+  private final Catalog catalog;
+  private final BlobStore store;
+  private final Budget budget;
+  private final Evictor evictor;
+
+  public Reconciler(
+      StoreLayout layout, Catalog catalog, BlobStore store, Budget budget, Evictor evictor) {
+    this.layout = layout;
+    this.catalog = catalog;
+    this.store = store;
+    this.budget = budget;
+    this.evictor = evictor;
+  }
+
+  /** What was found and mended. */
+  public record Findings(long rowsWithoutFile, long filesWithoutRow, long unknownFiles) {}
+
+  public Findings run() throws IOException {
+    long rowsWithoutFile = checkRows();
+    long filesWithoutRow = 0;
+    long unknown = 0;
+    for (Path fanOut : list(layout.blobs())) {
+      if (!Files.isDirectory(fanOut)) {
+        unknown += quarantine(fanOut);
+        continue;
+      }
+      for (Path file : list(fanOut)) {
+        Stored stored = StoreLayout.storedNamed(String.valueOf(file.getFileName()));
+        if (stored == null || !layout.blob(stored).equals(file)) {
+          unknown += quarantine(file);
+        } else if (catalog.blob(stored).isEmpty()) {
+          filesWithoutRow += adoptOrDrop(stored);
+        }
+      }
+      if (Thread.currentThread().isInterrupted()) {
+        break;
+      }
+    }
+    var findings = new Findings(rowsWithoutFile, filesWithoutRow, unknown);
+    log.info(
+        "reconciled rowsWithoutFile={} filesWithoutRow={} unknownFiles={}",
+        findings.rowsWithoutFile(),
+        findings.filesWithoutRow(),
+        findings.unknownFiles());
+    return findings;
+  }
+
+  private static List<Path> list(Path directory) throws IOException {
+    try (var paths = Files.list(directory)) {
+      return paths.toList();
+    }
+  }
+
+  private long checkRows() throws IOException {
+    long after = 0;
+    long gone = 0;
+    List<NumberedBlob> page = catalog.blobs(after, PAGE);
+    while (!page.isEmpty() && !Thread.currentThread().isInterrupted()) {
+      Set<Stored> missing = new HashSet<>();
+      for (NumberedBlob blob : page) {
+        BlobRow row = blob.row();
+        if (store.stat(row.stored()).isEmpty()) {
+          missing.add(row.stored());
+        } else {
+          evictor.dropIfUnlisted(row.stored());
+        }
+      }
+      for (Stored stored : missing) {
+        gone += forgetMissing(stored);
+      }
+      after = page.getLast().id();
+      page = catalog.blobs(after, PAGE);
+    }
+    return gone;
+  }
+
+  /** Under a pin, so that a download of the same bytes at this moment is not forgotten. */
+  private long forgetMissing(Stored stored) throws IOException {
+    try (Pin _ = evictor.pin(stored)) {
+      Optional<BlobRow> row = catalog.blob(stored);
+      if (row.isEmpty() || store.stat(stored).isPresent()) {
+        return 0;
+      }
+      catalog.removeBlobs(List.of(stored));
+      budget.idleGone(row.get().allocatedBytes(), 1);
+      return 1;
+    }
+  }
+
+  /**
+   * A file that no row knows has no key either: nobody can ask for it. A commit under way shows as
+   * a row once its pin is free.
+   */
+  private long adoptOrDrop(Stored stored) throws IOException {
+    try (Pin _ = evictor.pin(stored)) {
+      Optional<Posix.Stat> stat = store.stat(stored);
+      if (catalog.blob(stored).isPresent() || stat.isEmpty() || stat.get().links() > 1) {
+        return 0;
+      }
+      log.warn("dropping a blob that no row knows digest={}", stored);
+      store.delete(stored);
+      return 1;
+    }
+  }
+
+  private long quarantine(Path file) throws IOException {
+    long bytes = Posix.lstat(file).allocatedBytes();
+    Path now = store.quarantine(file);
+    budget.quarantined(bytes);
+    log.warn("unknown file moved to quarantine file={} now={}", file, now);
+    return 1;
+  }
+}

@@ -1,0 +1,631 @@
+package org.cacheddownloads.view;
+
+import com.google.errorprone.annotations.concurrent.GuardedBy;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.time.Clock;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentSkipListMap;
+import java.util.concurrent.atomic.AtomicLong;
+import org.cacheddownloads.catalog.Catalog;
+import org.cacheddownloads.catalog.DownloadRow;
+import org.cacheddownloads.content.ContainerId;
+import org.cacheddownloads.content.Digest;
+import org.cacheddownloads.content.DownloadName;
+import org.cacheddownloads.content.Stored;
+import org.cacheddownloads.failure.CacheException.Conflict;
+import org.cacheddownloads.space.Budget;
+import org.cacheddownloads.space.Copies;
+import org.cacheddownloads.space.Evictor;
+import org.cacheddownloads.space.Holds;
+import org.cacheddownloads.space.Reservation;
+import org.cacheddownloads.store.BlobStore;
+import org.cacheddownloads.store.Posix;
+import org.cacheddownloads.store.StorageFault;
+import org.cacheddownloads.store.StoreLayout;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The views of all containers: who is shown what under which name. Thread-safe; changes of one
+ * container happen one after another, those of different containers side by side. What is provided
+ * must be pinned by the caller until the call returns.
+ */
+public final class Views {
+  static final String RELEASED = ".released-";
+
+  private final StoreLayout layout;
+  private final Catalog catalog;
+  private final Holds holds;
+  private final Budget budget;
+  private final Evictor evictor;
+  private final Copies copies;
+  private final Clock clock;
+  private final Map<ContainerId, View> views = new ConcurrentSkipListMap<>();
+  private final Map<Digest, Long> namesOf = new ConcurrentHashMap<>();
+  private final AtomicLong names = new AtomicLong();
+  private final AtomicLong containers = new AtomicLong();
+  private final AtomicLong nextReleased = new AtomicLong();
+
+  public Views(
+      StoreLayout layout,
+      Catalog catalog,
+      Holds holds,
+      Budget budget,
+      Evictor evictor,
+      Copies copies,
+      Clock clock) {
+    this.layout = layout;
+    this.catalog = catalog;
+    this.holds = holds;
+    this.budget = budget;
+    this.evictor = evictor;
+    this.copies = copies;
+    this.clock = clock;
+  }
+
+  /**
+   * Shows one download under its name.
+   *
+   * @return whether the name is new in the container
+   * @throws Conflict if the name lies below another or another below it
+   */
+  public boolean provide(DownloadRow row, Instant deadline) {
+    return change(
+            row.container(),
+            deadline,
+            _ -> new Wanted(Map.of(row.name(), row), Set.of(), null, false))
+        .isNew();
+  }
+
+  /** Refuses a name that could not be shown, before anything is fetched for it. */
+  public void checkName(ContainerId container, DownloadName name) {
+    for (DownloadRow row : find(container).map(ContainerState::downloads).orElse(List.of())) {
+      if (name.conflictsWith(row.name())) {
+        throw conflict(container, name, row.name());
+      }
+    }
+  }
+
+  private static Conflict conflict(ContainerId container, DownloadName name, DownloadName other) {
+    return new Conflict(
+        "the names '"
+            + name
+            + "' and '"
+            + other
+            + "' cannot both be in "
+            + container
+            + ": one lies below the other");
+  }
+
+  /** What {@link #declare} answers: the container, and whether it is new. */
+  public record Declared(ContainerState state, boolean isNew) {}
+
+  /**
+   * Makes {@code rows} the whole set of downloads of a container; other names are released. All of
+   * it happens or none.
+   *
+   * @param expiresAfter from now on, or null to keep the expiry
+   */
+  public Declared declare(
+      ContainerId container,
+      List<DownloadRow> rows,
+      @Nullable Duration expiresAfter,
+      Instant deadline) {
+    var wanted = new HashMap<DownloadName, DownloadRow>();
+    rows.forEach(row -> wanted.put(row.name(), row));
+    Result result =
+        change(
+            container,
+            deadline,
+            names -> {
+              Set<DownloadName> leftOut = new HashSet<>(names);
+              leftOut.removeAll(wanted.keySet());
+              return new Wanted(
+                  wanted,
+                  leftOut,
+                  expiresAfter == null ? null : clock.instant().plus(expiresAfter),
+                  rows.isEmpty());
+            });
+    return new Declared(result.state(), result.isNewContainer());
+  }
+
+  /** What a change is to bring about. */
+  private record Wanted(
+      Map<DownloadName, DownloadRow> shown,
+      Set<DownloadName> hidden,
+      @Nullable Instant expiresAt,
+      boolean recordNow) {}
+
+  private record Result(ContainerState state, boolean isNew, boolean isNewContainer) {}
+
+  private interface Deciding {
+    /** Called under the view's lock with the names it has now, maybe twice. */
+    Wanted about(Set<DownloadName> names);
+  }
+
+  private Result change(ContainerId container, Instant deadline, Deciding deciding) {
+    long bytes = 0;
+    long inodes = 0;
+    while (true) {
+      try (Reservation room = budget.reserveSmall(bytes, inodes, deadline)) {
+        View view = views.computeIfAbsent(container, id -> new View(id, clock.instant()));
+        view.lock.lock();
+        try {
+          if (view.released) {
+            continue;
+          }
+          Wanted wanted = deciding.about(view.names.keySet());
+          checkNames(view, wanted);
+          Need need = Need.of(layout, view, wanted.shown().values());
+          if (need.bytes() <= bytes && need.inodes() <= inodes) {
+            return apply(view, wanted, room, deadline);
+          }
+          bytes = need.bytes();
+          inodes = need.inodes();
+        } finally {
+          view.lock.unlock();
+          forgetIfVoid(view);
+        }
+      } // what was reserved is too little: reserve without the lock, then look again
+    }
+  }
+
+  /**
+   * Space that a change may take: new directories whole, and growth of the ones that are getting
+   * full.
+   */
+  private record Need(long bytes, long inodes) {
+    private static final int ENTRY_BYTES = 96;
+
+    @GuardedBy("view.lock")
+    static Need of(StoreLayout layout, View view, Collection<DownloadRow> rows) {
+      Path root = layout.view(view.container);
+      Set<Path> missing = new HashSet<>(List.of(root, layout.links(view.container)));
+      long symlinks = 0;
+      for (DownloadRow row : rows) {
+        symlinks += view.names.containsKey(row.name()) ? 0 : 1;
+        Path directory = root;
+        for (String segment : row.name().segments().subList(0, row.name().depth() - 1)) {
+          directory = directory.resolve(segment);
+          missing.add(directory);
+        }
+      }
+      missing.removeAll(view.directories.keySet());
+      long entries = view.links.size() + view.names.size() + 2L * rows.size();
+      long growth =
+          entries * ENTRY_BYTES > Reservation.BLOCK_BYTES ? 4 * Reservation.BLOCK_BYTES : 0;
+      return new Need(missing.size() * Reservation.BLOCK_BYTES + growth, missing.size() + symlinks);
+    }
+  }
+
+  @GuardedBy("view.lock")
+  private static void checkNames(View view, Wanted wanted) {
+    Set<DownloadName> all = new HashSet<>(view.names.keySet());
+    all.removeAll(wanted.hidden());
+    all.addAll(wanted.shown().keySet());
+    for (DownloadName name : wanted.shown().keySet()) {
+      for (DownloadName other : all) {
+        if (name.conflictsWith(other)) {
+          throw conflict(view.container, name, other);
+        }
+      }
+    }
+  }
+
+  @GuardedBy("view.lock")
+  private Result apply(View view, Wanted wanted, Reservation room, Instant deadline) {
+    boolean isNewContainer = !view.exists;
+    boolean isNew = !view.names.keySet().containsAll(wanted.shown().keySet());
+    Instant expiresBefore = view.expiresAt;
+    if (wanted.expiresAt() != null) {
+      view.expiresAt = wanted.expiresAt();
+    }
+    var linked = new HashMap<Stored, Posix.Stat>();
+    try (var change = new ViewChange(layout, view)) {
+      if (wanted.expiresAt() != null || wanted.recordNow()) {
+        catalog.saveContainer(
+            view.row()); // before the directory: a kill must not leave a container without its
+        // expiry
+      }
+      change.directory(layout.view(view.container));
+      change.directory(layout.links(view.container));
+      for (DownloadRow row : wanted.shown().values()) {
+        if (!view.links.containsKey(row.stored()) && !linked.containsKey(row.stored())) {
+          linked.put(row.stored(), link(change, row.stored(), deadline));
+        }
+      }
+      for (DownloadName name : wanted.hidden()) {
+        change.hide(name, shownAs(view, name));
+      }
+      for (DownloadRow row : wanted.shown().values()) {
+        DownloadRow before = view.names.get(row.name());
+        if (before == null || !before.stored().equals(row.stored())) {
+          change.show(row.name(), row.stored(), before == null ? null : before.stored());
+        }
+      }
+      settle(view, change, room);
+      change.keep();
+    } catch (IOException e) {
+      throw undone(
+          view,
+          expiresBefore,
+          isNewContainer,
+          StorageFault.of("change the view of " + view.container, e));
+    } catch (RuntimeException e) {
+      throw undone(view, expiresBefore, isNewContainer, e);
+    }
+    linked.forEach((stored, stat) -> countLink(view, stored, stat, false));
+    record(view, wanted, isNewContainer);
+    dropUnusedLinks(view);
+    return new Result(state(view), isNew, isNewContainer);
+  }
+
+  @GuardedBy("view.lock")
+  @SuppressWarnings("NullAway") // hidden names are taken from the view's own
+  private static Stored shownAs(View view, DownloadName name) {
+    return view.names.get(name).stored();
+  }
+
+  @GuardedBy("view.lock")
+  private RuntimeException undone(
+      View view,
+      @Nullable Instant expiresBefore,
+      boolean isNewContainer,
+      RuntimeException failure) {
+    view.expiresAt = expiresBefore;
+    if (isNewContainer) {
+      catalog.forgetContainer(view.container);
+    } else {
+      catalog.noteContainer(view.row());
+    }
+    return failure;
+  }
+
+  private Posix.Stat link(ViewChange change, Stored stored, Instant deadline) throws IOException {
+    try {
+      return change.link(stored);
+    } catch (Posix.TooManyLinks e) {
+      copies.renewInode(stored, deadline);
+      return change.link(stored);
+    }
+  }
+
+  /** Takes over into memory what the change did to directories, and pays for it. */
+  @GuardedBy("view.lock")
+  private static void settle(View view, ViewChange change, Reservation room) throws IOException {
+    var sizes = new HashMap<Path, Long>();
+    for (Path directory : change.touched()) {
+      sizes.put(directory, Posix.lstat(directory).allocatedBytes());
+    }
+    long bytes = 0;
+    long inodes = change.symlinksMade();
+    for (Path directory : change.gone()) {
+      Long before = view.directories.remove(directory);
+      if (before != null) {
+        bytes -= before;
+        inodes--;
+      }
+    }
+    for (var size : sizes.entrySet()) {
+      Long before = view.directories.put(size.getKey(), size.getValue());
+      bytes += size.getValue() - (before == null ? 0 : before);
+      inodes += before == null ? 1 : 0;
+    }
+    room.spentInUse(bytes, inodes);
+  }
+
+  @GuardedBy("view.lock")
+  private void countLink(View view, Stored stored, Posix.Stat stat, boolean orphan) {
+    view.links.put(stored, new View.Link(stat.inode(), stat.allocatedBytes()));
+    Holds.Effect effect = holds.linked(stored, stat.inode(), stat.allocatedBytes(), orphan);
+    if (effect.change() == Holds.Change.IDLE_OR_IN_USE) {
+      budget.idleToInUse(effect.bytes());
+    }
+    catalog.holdingChanged(stored);
+  }
+
+  @GuardedBy("view.lock")
+  private void record(View view, Wanted wanted, boolean isNewContainer) {
+    if (isNewContainer) {
+      view.exists = true;
+      containers.incrementAndGet();
+      catalog.noteContainer(view.row());
+    }
+    for (DownloadName name : wanted.hidden()) {
+      forgetName(view, name);
+      catalog.forgetDownload(view.container, name);
+    }
+    for (DownloadRow row : wanted.shown().values()) {
+      forgetName(view, row.name());
+      view.names.put(row.name(), row);
+      names.incrementAndGet();
+      namesOf.merge(row.stored().digest(), 1L, Long::sum);
+      catalog.noteDownload(row);
+    }
+  }
+
+  @GuardedBy("view.lock")
+  private void forgetName(View view, DownloadName name) {
+    DownloadRow before = view.names.remove(name);
+    if (before != null) {
+      names.decrementAndGet();
+      namesOf.merge(before.stored().digest(), -1L, (a, b) -> a + b == 0 ? null : a + b);
+    }
+  }
+
+  /** Gives back the references that no name uses any more. */
+  @GuardedBy("view.lock")
+  private void dropUnusedLinks(View view) {
+    Set<Stored> used = new HashSet<>();
+    view.names.values().forEach(row -> used.add(row.stored()));
+    for (Stored stored : List.copyOf(view.links.keySet())) {
+      if (!used.contains(stored)) {
+        try {
+          Files.deleteIfExists(layout.links(view.container).resolve(stored.fileName()));
+        } catch (IOException e) {
+          throw StorageFault.of("release " + stored + " from " + view.container, e);
+        }
+        unlinked(view, stored);
+      }
+    }
+  }
+
+  @GuardedBy("view.lock")
+  private void unlinked(View view, Stored stored) {
+    View.Link link = view.links.remove(stored);
+    if (link == null) {
+      return;
+    }
+    Holds.Effect effect = holds.unlinked(stored, link.inode());
+    switch (effect.change()) {
+      case NONE -> {}
+      case IDLE_OR_IN_USE -> budget.inUseToIdle(effect.bytes());
+      case GONE -> budget.inUseGone(effect.bytes(), 1);
+    }
+    catalog.holdingChanged(stored);
+    evictor.dropIfUnlisted(stored);
+  }
+
+  /** A place to lock that never became a view, because the change failed, is not kept. */
+  private void forgetIfVoid(View view) {
+    view.lock.lock();
+    try {
+      if (!view.exists) {
+        view.released = true; // who waits for it looks the container up again
+        views.remove(view.container, view);
+      }
+    } finally {
+      view.lock.unlock();
+    }
+  }
+
+  // ---- release ----
+
+  /** Releases a container with all its references. @return false if there was none */
+  public boolean release(ContainerId container) {
+    View view = views.get(container);
+    if (view == null) {
+      return false;
+    }
+    view.lock.lock();
+    try {
+      return !view.released && view.exists && releaseLocked(view);
+    } finally {
+      view.lock.unlock();
+    }
+  }
+
+  @GuardedBy("view.lock")
+  private boolean releaseLocked(View view) {
+    Path away =
+        layout.views().resolve(RELEASED + clock.millis() + "-" + nextReleased.getAndIncrement());
+    try {
+      Files.move(layout.view(view.container), away, StandardCopyOption.ATOMIC_MOVE);
+      view.released = true;
+      views.remove(view.container, view);
+      containers.decrementAndGet();
+      catalog.forgetContainer(view.container);
+      int symlinks = view.names.size();
+      for (DownloadName name : List.copyOf(view.names.keySet())) {
+        forgetName(view, name);
+        catalog.forgetDownload(view.container, name);
+      }
+      BlobStore.discard(away);
+      for (Stored stored : List.copyOf(view.links.keySet())) {
+        unlinked(view, stored);
+      }
+      long bytes = view.directories.values().stream().mapToLong(Long::longValue).sum();
+      budget.inUseGone(bytes, view.directories.size() + symlinks);
+      return true;
+    } catch (IOException e) {
+      throw StorageFault.of("release " + view.container, e);
+    }
+  }
+
+  /** Releases one name. @return false if there was none */
+  public boolean release(ContainerId container, DownloadName name) {
+    View view = views.get(container);
+    if (view == null) {
+      return false;
+    }
+    view.lock.lock();
+    try (Reservation room = budget.reserveSmall(0, 0, Instant.MAX)) {
+      if (view.released || !view.names.containsKey(name)) {
+        return false;
+      }
+      try (var change = new ViewChange(layout, view)) {
+        change.hide(name, shownAs(view, name));
+        settle(view, change, room);
+        change.keep();
+      } catch (IOException e) {
+        throw StorageFault.of("release " + name + " from " + container, e);
+      }
+      forgetName(view, name);
+      catalog.forgetDownload(container, name);
+      dropUnusedLinks(view);
+      return true;
+    } finally {
+      view.lock.unlock();
+    }
+  }
+
+  /**
+   * Lets the container expire {@code expiresAfter} from now, or never for null. @return empty if
+   * there is no such container
+   */
+  public Optional<ContainerState> renew(ContainerId container, @Nullable Duration expiresAfter) {
+    View view = views.get(container);
+    if (view == null) {
+      return Optional.empty();
+    }
+    view.lock.lock();
+    try {
+      if (view.released || !view.exists) {
+        return Optional.empty();
+      }
+      Instant before = view.expiresAt;
+      view.expiresAt = expiresAfter == null ? null : clock.instant().plus(expiresAfter);
+      try {
+        catalog.saveContainer(view.row());
+      } catch (RuntimeException e) {
+        view.expiresAt = before;
+        throw e;
+      }
+      return Optional.of(state(view));
+    } finally {
+      view.lock.unlock();
+    }
+  }
+
+  /**
+   * Releases every container that is not among {@code live}. @return those that were released,
+   * sorted
+   */
+  public List<ContainerId> reconcile(Set<ContainerId> live) {
+    return views.keySet().stream()
+        .filter(container -> !live.contains(container))
+        .filter(this::release)
+        .toList();
+  }
+
+  /** Releases every container whose expiry has passed. @return those that were released */
+  public List<ContainerId> expire() {
+    return views.values().stream()
+        .filter(this::releaseIfExpired)
+        .map(view -> view.container)
+        .toList();
+  }
+
+  private boolean releaseIfExpired(View view) {
+    view.lock.lock();
+    try {
+      Instant expiresAt = view.expiresAt;
+      return expiresAt != null
+          && !view.released
+          && view.exists
+          && !clock.instant().isBefore(expiresAt)
+          && releaseLocked(view);
+    } finally {
+      view.lock.unlock();
+    }
+  }
+
+  // ---- looking ----
+
+  public Optional<ContainerState> find(ContainerId container) {
+    View view = views.get(container);
+    if (view == null) {
+      return Optional.empty();
+    }
+    view.lock.lock();
+    try {
+      return view.released || !view.exists ? Optional.empty() : Optional.of(state(view));
+    } finally {
+      view.lock.unlock();
+    }
+  }
+
+  /** At most {@code limit} containers with ids after {@code after}, by id. */
+  public List<ContainerState> list(String after, int limit) {
+    var found = new ArrayList<ContainerState>();
+    for (ContainerId container : views.keySet()) {
+      if (found.size() >= limit) {
+        break;
+      }
+      if (container.text().compareTo(after) > 0) {
+        find(container).ifPresent(found::add);
+      }
+    }
+    return found;
+  }
+
+  @GuardedBy("view.lock")
+  private ContainerState state(View view) {
+    return new ContainerState(
+        view.container,
+        layout.view(view.container),
+        List.copyOf(view.names.values()),
+        view.createdAt,
+        view.expiresAt);
+  }
+
+  /** Where a download lies on the host. */
+  public Path hostPath(ContainerId container, DownloadName name) {
+    return layout.name(container, name);
+  }
+
+  /** How many names of all views show bytes of {@code digest}. */
+  public long references(Digest digest) {
+    return namesOf.getOrDefault(digest, 0L);
+  }
+
+  /** How many names all views have. */
+  public long references() {
+    return names.get();
+  }
+
+  public long containers() {
+    return containers.get();
+  }
+
+  // ---- start ----
+
+  /**
+   * Takes over a view that was found on disk; only before requests are let in. The sums of the
+   * budget are the caller's.
+   */
+  void adopt(View view, Map<Stored, Boolean> orphans) {
+    view.lock.lock();
+    try {
+      view.exists = true;
+      views.put(view.container, view);
+      containers.incrementAndGet();
+      view.names
+          .values()
+          .forEach(
+              row -> {
+                names.incrementAndGet();
+                namesOf.merge(row.stored().digest(), 1L, Long::sum);
+              });
+      view.links.forEach(
+          (stored, link) -> {
+            holds.linked(stored, link.inode(), link.bytes(), orphans.getOrDefault(stored, false));
+            catalog.holdingChanged(stored);
+          });
+    } finally {
+      view.lock.unlock();
+    }
+  }
+}

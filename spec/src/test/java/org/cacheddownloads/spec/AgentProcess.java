@@ -1,0 +1,264 @@
+package org.cacheddownloads.spec;
+
+import static org.assertj.core.api.Assertions.fail;
+import static org.cacheddownloads.spec.Eventually.eventually;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import com.fasterxml.jackson.dataformat.yaml.YAMLMapper;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.Socket;
+import java.net.UnixDomainSocketAddress;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.extension.AfterAllCallback;
+import org.junit.jupiter.api.extension.AfterTestExecutionCallback;
+import org.junit.jupiter.api.extension.BeforeAllCallback;
+import org.junit.jupiter.api.extension.ExtensionContext;
+
+/**
+ * The built agent as a process, with a state directory of its own, and the client of its Unix
+ * socket. As a {@code @RegisterExtension} it serves all tests of a class and prints the end of its
+ * log beside a failure; {@link #running} makes one for a single test. {@link #close} ends the
+ * process and deletes the state.
+ */
+final class AgentProcess extends AgentClient
+    implements BeforeAllCallback, AfterAllCallback, AfterTestExecutionCallback, AutoCloseable {
+  private static final int LOG_LINES = 60;
+
+  private final Path directory;
+  private final int tcpPort;
+  private final ObjectNode config;
+  private @Nullable Child process;
+
+  private AgentProcess(Path directory, Object... overrides) {
+    super(UnixDomainSocketAddress.of(directory.resolve("agent.sock")), Contract.Listener.SOCKET);
+    this.directory = directory;
+    this.tcpPort = Project.freePort();
+    this.config = Json.object("state", state().toString());
+    set("socket.path", socket().toString());
+    set("metrics.address", "127.0.0.1:" + tcpPort);
+    configure(overrides);
+  }
+
+  /**
+   * An agent that is not started yet. Overrides are alternating dotted keys of the configuration
+   * and values.
+   */
+  static AgentProcess with(Object... overrides) {
+    return new AgentProcess(Project.temporaryDirectory(), overrides);
+  }
+
+  /** An agent that runs and lets requests in. */
+  static AgentProcess running(Object... overrides) {
+    AgentProcess agent = with(overrides);
+    try {
+      agent.start();
+      return agent;
+    } catch (RuntimeException | Error e) {
+      agent.close();
+      throw e;
+    }
+  }
+
+  // ---- life
+
+  /** Starts the process and waits until it lets requests in. */
+  void start() {
+    Child started = launch();
+    eventually()
+        .until(
+            () -> {
+              if (!started.isAlive()) {
+                fail("the agent did not start:\n" + started.output());
+              }
+              return isReady();
+            });
+  }
+
+  /**
+   * Starts the process with a configuration that it must refuse, waits for its end and returns what
+   * it said.
+   */
+  Child.Outcome startsNot() {
+    Child started = launch();
+    int exit = started.awaitExit();
+    return new Child.Outcome(exit, started.output(), started.output());
+  }
+
+  private Child launch() {
+    writeConfig();
+    Child started =
+        Child.start(
+            Project.ROOT,
+            directory.resolve("agent.log"),
+            Project.agent("serve", "--config", configFile().toString()));
+    process = started;
+    return started;
+  }
+
+  /** Loses whatever an agent keeps in memory: {@code kill -9}, then a start on the same state. */
+  void restart() {
+    kill9();
+    start();
+  }
+
+  void kill9() {
+    child().kill9();
+  }
+
+  /** Asks for a graceful end and does not wait for it. */
+  void sigterm() {
+    child().signal("TERM");
+  }
+
+  void sighup() {
+    child().signal("HUP");
+  }
+
+  int awaitExit() {
+    return child().awaitExit();
+  }
+
+  private Child child() {
+    if (process == null) {
+      return fail("the agent was not started");
+    }
+    return process;
+  }
+
+  /** On TCP where there is that listener: the socket may be closed to us. */
+  private boolean isReady() {
+    try {
+      AgentClient client = hasTcp() ? tcp() : this;
+      return client.get("/readyz").status() == 200;
+    } catch (RuntimeException e) {
+      return false; // nobody listens yet
+    }
+  }
+
+  // ---- places
+
+  /** The client of the TCP listener. */
+  AgentClient tcp() {
+    return new AgentClient(tcpAddress(), Contract.Listener.TCP);
+  }
+
+  boolean listensOnTcp() {
+    try (var socket = new Socket()) {
+      socket.connect(tcpAddress());
+      return true;
+    } catch (IOException e) {
+      return false;
+    }
+  }
+
+  private boolean hasTcp() {
+    return !config.path("metrics").path("address").isNull();
+  }
+
+  InetSocketAddress tcpAddress() {
+    return new InetSocketAddress(InetAddress.getLoopbackAddress(), tcpPort);
+  }
+
+  Path state() {
+    return directory.resolve("state");
+  }
+
+  /** The view of a container on the host. */
+  Path view(String container) {
+    return state().resolve("containers").resolve(container);
+  }
+
+  Path socket() {
+    return directory.resolve("agent.sock");
+  }
+
+  /** A path beside the state, deleted with it. */
+  Path scratch(String name) {
+    return directory.resolve(name);
+  }
+
+  /** Everything the agent has logged, over all its starts. */
+  String log() {
+    return child().output();
+  }
+
+  // ---- configuration
+
+  Path configFile() {
+    return directory.resolve("config.yaml");
+  }
+
+  /** Changes what the next {@link #start} or {@link #writeConfig} writes. */
+  AgentProcess configure(Object... dottedKeysAndValues) {
+    for (int i = 0; i < dottedKeysAndValues.length; i += 2) {
+      set((String) dottedKeysAndValues[i], dottedKeysAndValues[i + 1]);
+    }
+    return this;
+  }
+
+  AgentProcess withoutTcp() {
+    config.withObjectProperty("metrics").putNull("address");
+    return this;
+  }
+
+  void writeConfig() {
+    try {
+      writeConfig(new YAMLMapper().writeValueAsString(config));
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  void writeConfig(String text) {
+    try {
+      Files.writeString(configFile(), text);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  private void set(String dottedKey, Object value) {
+    String[] path = dottedKey.split("\\.", -1);
+    ObjectNode section = config;
+    for (int i = 0; i < path.length - 1; i++) {
+      section = section.withObjectProperty(path[i]);
+    }
+    JsonNode json = Json.object("value", value).path("value");
+    section.set(path[path.length - 1], json);
+  }
+
+  // ---- JUnit
+
+  @Override
+  public void beforeAll(ExtensionContext context) {
+    start();
+  }
+
+  @Override
+  public void afterTestExecution(ExtensionContext context) {
+    if (context.getExecutionException().isPresent() && process != null) {
+      var lines = log().lines().toList();
+      System.err.println("---- the agent's log at the failure of " + context.getDisplayName());
+      lines.stream().skip(Math.max(0, lines.size() - LOG_LINES)).forEach(System.err::println);
+    }
+  }
+
+  @Override
+  public void afterAll(ExtensionContext context) {
+    close();
+  }
+
+  @Override
+  public void close() {
+    if (process != null) {
+      process.close();
+    }
+    Project.delete(directory);
+  }
+}

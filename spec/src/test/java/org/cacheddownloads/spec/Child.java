@@ -1,0 +1,131 @@
+package org.cacheddownloads.spec;
+
+import static org.assertj.core.api.Assertions.fail;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.TimeUnit;
+
+/**
+ * A program that runs beside the tests. Its output goes to a file; {@link #close} ends it, by its
+ * own process id, and so does the end of the JVM.
+ */
+final class Child implements AutoCloseable {
+  private static final Set<Process> RUNNING = ConcurrentHashMap.newKeySet();
+
+  static {
+    Runtime.getRuntime()
+        .addShutdownHook(new Thread(() -> RUNNING.forEach(Process::destroyForcibly)));
+  }
+
+  private final Process process;
+  private final Path log;
+
+  private Child(Process process, Path log) {
+    this.process = process;
+    this.log = log;
+  }
+
+  /** Starts the program in a directory; output is appended to {@code log}. */
+  static Child start(Path directory, Path log, List<String> command) {
+    return started(
+        new ProcessBuilder(command)
+            .directory(directory.toFile())
+            .redirectErrorStream(true)
+            .redirectOutput(ProcessBuilder.Redirect.appendTo(log.toFile())),
+        log);
+  }
+
+  private static Child started(ProcessBuilder program, Path log) {
+    try {
+      Process process = program.start();
+      RUNNING.add(process);
+      return new Child(process, log);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  /** Runs the program in the checkout to its end. */
+  static Outcome run(List<String> command) {
+    Path directory = Project.temporaryDirectory();
+    Path output = directory.resolve("output");
+    Path errors = directory.resolve("errors");
+    try (Child child =
+        started(
+            new ProcessBuilder(command)
+                .directory(Project.ROOT.toFile())
+                .redirectOutput(output.toFile())
+                .redirectError(errors.toFile()),
+            output)) {
+      int exit = child.awaitExit();
+      return new Outcome(exit, Files.readString(output), Files.readString(errors));
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    } finally {
+      Project.delete(directory);
+    }
+  }
+
+  /** What a program that has ended leaves: its exit code and what it printed. */
+  record Outcome(int exit, String output, String errors) {}
+
+  boolean isAlive() {
+    return process.isAlive();
+  }
+
+  long pid() {
+    return process.pid();
+  }
+
+  /** Everything that the program has printed so far. */
+  String output() {
+    try {
+      return Files.readString(log, StandardCharsets.ISO_8859_1);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  /** Sends a signal by name, such as {@code HUP}. */
+  void signal(String name) {
+    Outcome outcome = run(List.of("kill", "-" + name, Long.toString(pid())));
+    if (outcome.exit() != 0) {
+      fail("kill -" + name + ": " + outcome.errors());
+    }
+  }
+
+  /** Ends the program at once, as {@code kill -9} does, and waits until it is gone. */
+  void kill9() {
+    process.destroyForcibly();
+    awaitExit();
+  }
+
+  /** Waits for the end, two minutes at most, and returns the exit code. */
+  int awaitExit() {
+    try {
+      if (!process.waitFor(2, TimeUnit.MINUTES)) {
+        fail("still running: " + process.info().commandLine().orElse("") + "\n" + output());
+      }
+      RUNNING.remove(process);
+      return process.exitValue();
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new IllegalStateException(e);
+    }
+  }
+
+  @Override
+  public void close() {
+    if (isAlive()) {
+      kill9();
+    }
+    RUNNING.remove(process);
+  }
+}

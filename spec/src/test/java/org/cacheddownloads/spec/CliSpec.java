@@ -1,0 +1,149 @@
+package org.cacheddownloads.spec;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import java.util.List;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.RegisterExtension;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/**
+ * The commands for people: tables to read, {@code --json} for scripts, and an exit code that tells.
+ */
+class CliSpec {
+  @RegisterExtension static final AgentProcess agent = AgentProcess.with("fetch.attempts", 1);
+
+  @RegisterExtension static final Origin origin = Origin.start();
+
+  @Test
+  void fetchGivesAContainerADownload() {
+    origin.serve("/fetch", "hello", "ETag: \"f\"");
+
+    Child.Outcome outcome =
+        cli("fetch", origin.url("/fetch"), "--container", "fetch", "--name", "ruby");
+
+    assertThat(outcome.exit()).as(outcome.errors()).isZero();
+    assertThat(outcome.output()).contains("miss");
+    assertThat(agent.view("fetch").resolve("ruby")).hasContent("hello");
+  }
+
+  @Test
+  void fetchTellsTheReplyAsJson() {
+    origin.serve("/fetch-json", "hello", "ETag: \"f\"");
+
+    JsonNode reply =
+        json("fetch", origin.url("/fetch-json"), "--container", "fetch-json", "--name", "ruby");
+
+    assertThat(Contract.faultsOf("Download", reply)).isEmpty();
+    assertThat(reply.path("outcome").asText()).isEqualTo("miss");
+  }
+
+  @Test
+  void aFetchThatFailsSaysWhyAndExitsSo() {
+    origin.answer("/fetch-fails", 404);
+
+    Child.Outcome outcome =
+        cli("fetch", origin.url("/fetch-fails"), "--container", "fetch-fails", "--name", "ruby");
+
+    assertThat(outcome.exit()).isNotZero();
+    assertThat(outcome.errors() + outcome.output()).contains("origin-rejected").contains("404");
+    assertThat(agent.knows("fetch-fails")).isFalse();
+  }
+
+  @Test
+  void lsListsContainersAndWhatTheyHold() {
+    origin.serve("/ls", "hello", "ETag: \"l\"");
+    agent.download("ls-container", "buildpacks/ruby", origin.url("/ls"));
+
+    assertThat(ok("ls")).contains("ls-container");
+    assertThat(ok("ls", "ls-container")).contains("buildpacks/ruby");
+    assertThat(ok("ls", "--entries")).contains(origin.url("/ls"));
+    assertThat(json("ls").toString()).contains("ls-container");
+    assertThat(json("ls", "ls-container").toString()).contains("buildpacks/ruby");
+    assertThat(json("ls", "--entries").toString()).contains(origin.url("/ls"));
+  }
+
+  @Test
+  void lsOfAnUnknownContainerFails() {
+    assertThat(cli("ls", "no-such-container").exit()).isNotZero();
+  }
+
+  @Test
+  void statsAreReadableOrJson() {
+    assertThat(ok("stats")).containsIgnoringCase("quota");
+    assertThat(Contract.faultsOf("Stats", json("stats"))).isEmpty();
+  }
+
+  @Test
+  void releaseLetsGoOfANameOrOfAll() {
+    origin.serve("/release", "hello", "ETag: \"r\"");
+    agent.download("release", "a", origin.url("/release"));
+    agent.download("release", "b/c", origin.url("/release"));
+
+    ok("release", "release", "a");
+    assertThat(Json.texts(agent.container("release").path("downloads"), "name"))
+        .containsExactly("b/c");
+    ok("release", "release");
+    assertThat(agent.knows("release")).isFalse();
+  }
+
+  @Test
+  void pruneEvictsWhatItWasToldTo() {
+    origin.serve("/prune/1", "prune 1", "ETag: \"1\"");
+    origin.serve("/prune/2", "prune 2", "ETag: \"2\"");
+    agent.prefetch(origin.url("/prune/1"));
+    agent.prefetch(origin.url("/prune/2"));
+
+    assertThat(ok("prune", "--dry-run", "--target", "0", "--prefix", origin.url("/prune/")))
+        .contains(origin.url("/prune/1"));
+    assertThat(agent.keys()).contains(origin.url("/prune/1"), origin.url("/prune/2"));
+    ok("prune", "--older-than", "1h", "--prefix", origin.url("/prune/"));
+    assertThat(agent.keys()).contains(origin.url("/prune/1"), origin.url("/prune/2"));
+    JsonNode pruned = json("prune", "--prefix", origin.url("/prune/1"));
+    assertThat(Contract.faultsOf("Pruned", pruned)).isEmpty();
+    assertThat(agent.keys())
+        .contains(origin.url("/prune/2"))
+        .doesNotContain(origin.url("/prune/1"));
+  }
+
+  @Test
+  void withoutAnAgentACommandSaysSo() {
+    Child.Outcome outcome =
+        Child.run(Project.agent("stats", "--socket", agent.scratch("nobody.sock").toString()));
+
+    assertThat(outcome.exit()).isNotZero();
+    assertThat(outcome.errors()).contains("nobody.sock").doesNotContain("\tat ");
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"fetch", "nonsense", "ls --bogus", "serve --config /nowhere/config.yaml"})
+  void aWrongCommandLineIsExplained(String line) {
+    Child.Outcome outcome = Child.run(Project.agent(line.split(" ", -1)));
+
+    assertThat(outcome.exit()).isNotZero();
+    assertThat(outcome.errors() + outcome.output()).isNotBlank().doesNotContain("\tat ");
+  }
+
+  private static Child.Outcome cli(String... arguments) {
+    return Child.run(
+        Project.agent(
+            Stream.concat(Stream.of(arguments), Stream.of("--socket", agent.socket().toString()))
+                .toArray(String[]::new)));
+  }
+
+  private static String ok(String... arguments) {
+    Child.Outcome outcome = cli(arguments);
+    assertThat(outcome.exit())
+        .as("exit code of %s: %s", List.of(arguments), outcome.errors())
+        .isZero();
+    return outcome.output();
+  }
+
+  private static JsonNode json(String... arguments) {
+    return Json.parse(
+        ok(Stream.concat(Stream.of(arguments), Stream.of("--json")).toArray(String[]::new)));
+  }
+}

@@ -1,0 +1,210 @@
+package org.cacheddownloads.spec;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.cacheddownloads.spec.Content.MIB;
+import static org.cacheddownloads.spec.Eventually.eventually;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.RegisterExtension;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/** The configuration: its defaults, its faults, and how it changes while the agent runs. */
+class ConfigSpec {
+  @RegisterExtension static final Origin origin = Origin.start();
+
+  @Test
+  void everyKeyHasItsDefault() {
+    try (AgentProcess agent = AgentProcess.running()) {
+      JsonNode config = agent.get("/v1/config").expect(200).json();
+
+      assertThat(config.path("state").asText()).isEqualTo(agent.state().toString());
+      assertThat(config.path("mountPath").asText()).isEqualTo("/cached-downloads");
+      assertThat(config.at("/quota/bytes").asLong()).isEqualTo(20L << 30);
+      assertThat(config.at("/quota/files").asLong()).isEqualTo(2_000_000);
+      assertThat(config.at("/quota/minFreeBytes").asLong()).isEqualTo(1L << 30);
+      assertThat(config.at("/fetch/concurrency").asInt()).isEqualTo(16);
+      assertThat(config.at("/fetch/perOrigin").asInt()).isEqualTo(8);
+      assertThat(config.at("/fetch/attempts").asInt()).isEqualTo(4);
+      assertThat(config.at("/fetch/freshness").asText()).isEqualTo("rfc9111");
+      assertThat(Json.texts(config.at("/origins/schemes"))).containsExactly("http", "https");
+      assertThat(Json.texts(config.at("/origins/denyAddresses")))
+          .containsExactly("169.254.0.0/16", "fe80::/10", "fd00:ec2::254/128");
+      assertThat(config.at("/archives/maxRatio").asInt()).isEqualTo(200);
+      assertThat(config.at("/log/level").asText()).isEqualTo("info");
+    }
+  }
+
+  @Test
+  void theMountPathIsTheOneOfTheConfiguration() {
+    try (AgentProcess agent = AgentProcess.running("mountPath", "/downloads")) {
+      origin.serve("/mounted", "hello", "ETag: \"m\"");
+
+      assertThat(agent.download("c", "a", origin.url("/mounted")).path()).isEqualTo("/downloads/a");
+      assertThat(agent.container("c").at("/mount/destination").asText()).isEqualTo("/downloads");
+    }
+  }
+
+  // ---- faults
+
+  @ParameterizedTest
+  @CsvSource({
+    "quota.byte, bytes",
+    "fetch.conccurency, concurrency",
+    "origins.shemes, schemes",
+    "stat, state"
+  })
+  void anUnknownKeyIsRefusedWithTheNearestOne(String wrong, String nearest) {
+    try (AgentProcess agent = AgentProcess.with(wrong, "1")) {
+      Child.Outcome outcome = agent.startsNot();
+
+      assertThat(outcome.exit()).isNotZero();
+      assertThat(outcome.output())
+          .contains(wrong.substring(wrong.indexOf('.') + 1))
+          .contains(nearest);
+    }
+  }
+
+  @Test
+  void everyFaultOfAFileIsNamedAtOnce() {
+    try (AgentProcess agent =
+        AgentProcess.with("quota.bytes", "plenty", "fetch.timeout", "soon", "log.level", "loud")) {
+      Child.Outcome outcome = agent.startsNot();
+
+      assertThat(outcome.exit()).isNotZero();
+      assertThat(outcome.output()).contains("quota.bytes", "fetch.timeout", "log.level");
+    }
+  }
+
+  // ---- reload
+
+  @Test
+  void aSmallerQuotaEvictsDownToIt() {
+    try (AgentProcess agent = AgentProcess.running("quota.bytes", "64MiB")) {
+      prefetchFour(agent);
+
+      agent.configure("quota.bytes", "9MiB").writeConfig();
+      JsonNode reloaded = reload(agent).expect(200).json();
+
+      assertThat(Json.texts(reloaded.path("changed"))).containsExactly("quota.bytes");
+      assertThat(reloaded.path("needsRestart")).isEmpty();
+      assertThat(agent.stat("disk.quotaBytes")).isEqualTo(9 * MIB);
+      eventually()
+          .untilAsserted(
+              () -> assertThat(agent.stat("disk.usedBytes")).isLessThanOrEqualTo(9 * MIB));
+      assertThat(agent.keys())
+          .containsExactlyInAnyOrder(origin.url("/reload/2"), origin.url("/reload/3"));
+    }
+  }
+
+  @Test
+  void sighupReloadsToo() {
+    try (AgentProcess agent = AgentProcess.running("quota.bytes", "64MiB")) {
+      agent.configure("quota.bytes", "32MiB").writeConfig();
+
+      agent.sighup();
+
+      eventually().until(() -> agent.stat("disk.quotaBytes") == 32 * MIB);
+    }
+  }
+
+  @Test
+  void aBadFileChangesNothingAndNamesItsFaults() {
+    try (AgentProcess agent = AgentProcess.running("quota.bytes", "64MiB")) {
+      JsonNode before = agent.get("/v1/config").expect(200).json();
+
+      agent
+          .configure("quota.bytes", "32MiB", "fetch.timeout", "soon", "fetch.bogus", 1)
+          .writeConfig();
+      Problem problem = reload(agent).problem().is(400, "invalid-request");
+
+      assertThat(problem.json().toString()).contains("fetch.timeout", "fetch.bogus");
+      assertThat(agent.get("/v1/config").expect(200).json()).isEqualTo(before);
+      assertThat(agent.stat("disk.quotaBytes")).isEqualTo(64 * MIB);
+    }
+  }
+
+  @Test
+  void whatNeedsARestartIsNamed() {
+    try (AgentProcess agent = AgentProcess.running()) {
+      agent.configure("state", agent.scratch("elsewhere").toString()).writeConfig();
+
+      JsonNode reloaded = reload(agent).expect(200).json();
+
+      assertThat(Json.texts(reloaded.path("needsRestart"))).containsExactly("state");
+      assertThat(agent.scratch("elsewhere")).doesNotExist();
+    }
+  }
+
+  @Test
+  void anUnchangedFileChangesNothing() {
+    try (AgentProcess agent = AgentProcess.running()) {
+      JsonNode reloaded = reload(agent).expect(200).json();
+
+      assertThat(reloaded.path("changed")).isEmpty();
+      assertThat(reloaded.path("needsRestart")).isEmpty();
+    }
+  }
+
+  // ---- what single keys do
+
+  @Test
+  void secretsOfRulesAreSentButNotShown() throws IOException {
+    try (AgentProcess agent = AgentProcess.with()) {
+      Files.writeString(agent.scratch("token"), "Bearer rule-secret");
+      var rule =
+          Map.of(
+              "match",
+              origin.url("/ruled/*"),
+              "headers",
+              Map.of("Authorization", Map.of("file", agent.scratch("token").toString())));
+      agent.configure("origins.rules", List.of(rule));
+      agent.start();
+      origin.serve("/ruled/a", "hello", "ETag: \"r\"");
+
+      agent.prefetch(origin.url("/ruled/a"));
+
+      assertThat(origin.lastRequest("/ruled/a").header("Authorization"))
+          .hasValue("Bearer rule-secret");
+      assertThat(agent.get("/v1/config").expect(200).text()).doesNotContain("rule-secret");
+    }
+  }
+
+  @Test
+  void freshnessAlwaysAsks() {
+    try (AgentProcess agent = AgentProcess.running("fetch.freshness", "always")) {
+      origin.serve("/always", "hello", "ETag: \"a\"", "Cache-Control: max-age=600");
+      agent.prefetch(origin.url("/always"));
+
+      assertThat(agent.prefetch(origin.url("/always")).outcome()).isEqualTo("revalidated");
+    }
+  }
+
+  @Test
+  void withoutATcpAddressThereIsNoTcpListener() {
+    try (AgentProcess agent = AgentProcess.with()) {
+      agent.withoutTcp();
+      agent.start();
+
+      agent.get("/metrics").expect(200);
+      assertThat(agent.listensOnTcp()).isFalse();
+    }
+  }
+
+  private static Reply reload(AgentProcess agent) {
+    return agent.send(Request.of("POST", "/v1/config/reload"));
+  }
+
+  /** Four entries of 4 MiB, 0 the oldest. */
+  private static void prefetchFour(AgentProcess agent) {
+    for (int i = 0; i < 4; i++) {
+      origin.serve("/reload/" + i, Content.random(4 * MIB, "reload " + i), "ETag: \"r\"");
+      agent.prefetch(origin.url("/reload/" + i));
+    }
+  }
+}

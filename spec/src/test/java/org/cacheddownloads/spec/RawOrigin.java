@@ -1,0 +1,210 @@
+package org.cacheddownloads.spec;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.fail;
+import static org.cacheddownloads.spec.Eventually.eventually;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.net.Socket;
+import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.junit.jupiter.api.extension.AfterAllCallback;
+import org.junit.jupiter.api.extension.ExtensionContext;
+
+/**
+ * An origin that writes what it is told, byte by byte: bodies that stop half way, that are too
+ * short or too long, connections that break. One request a connection; by path.
+ */
+final class RawOrigin implements AfterAllCallback, AutoCloseable {
+  /** What happens on a connection once the request's head was read. */
+  interface Script {
+    void run(Connection connection) throws IOException, InterruptedException;
+  }
+
+  private final ServerSocket server;
+  private final Map<String, Script> scripts = new ConcurrentHashMap<>();
+  private final Map<String, AtomicInteger> hits = new ConcurrentHashMap<>();
+  private final Map<String, CountDownLatch> gates = new ConcurrentHashMap<>();
+  private final Map<String, CountDownLatch> hangUps = new ConcurrentHashMap<>();
+
+  private RawOrigin(ServerSocket server) {
+    this.server = server;
+  }
+
+  static RawOrigin start() {
+    try {
+      var origin = new RawOrigin(new ServerSocket(0, 200, InetAddress.getLoopbackAddress()));
+      Thread.ofVirtual().start(origin::accept);
+      return origin;
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  String url(String path) {
+    return "http://127.0.0.1:" + server.getLocalPort() + path;
+  }
+
+  // ---- scripts
+
+  void script(String path, Script script) {
+    scripts.put(path, script);
+  }
+
+  /** Sends exactly this text, which is head and body, and closes. */
+  void say(String path, String text) {
+    script(path, connection -> connection.send(text.getBytes(StandardCharsets.UTF_8)));
+  }
+
+  /** Announces all bytes, sends the first half, and the rest after {@link #release}. */
+  void serveInHalves(String path, byte[] body, String... headers) {
+    script(
+        path,
+        connection -> {
+          connection.head("200 OK", body.length, headers);
+          connection.send(Arrays.copyOf(body, body.length / 2));
+          connection.awaitRelease();
+          connection.send(Arrays.copyOfRange(body, body.length / 2, body.length));
+        });
+  }
+
+  /** Never answers, until {@link #release}. */
+  void stayMute(String path) {
+    script(path, Connection::awaitRelease);
+  }
+
+  void release(String path) {
+    gate(path).countDown();
+  }
+
+  // ---- what arrived
+
+  int hits(String path) {
+    return hits.computeIfAbsent(path, _ -> new AtomicInteger()).get();
+  }
+
+  void awaitHits(String path, int atLeast) {
+    eventually()
+        .untilAsserted(
+            () -> assertThat(hits(path)).as("requests of " + path).isGreaterThanOrEqualTo(atLeast));
+  }
+
+  /** Waits until the other side has closed a connection of this path. */
+  void awaitHangUp(String path) {
+    eventually().until(() -> hangUp(path).getCount() == 0);
+  }
+
+  /** One connection, after its request was read. */
+  final class Connection {
+    private final Socket socket;
+    private final String path;
+
+    private Connection(Socket socket, String path) {
+      this.socket = socket;
+      this.path = path;
+    }
+
+    void head(String status, long length, String... headers) throws IOException {
+      var head =
+          new StringBuilder(
+              "HTTP/1.1 " + status + "\r\nConnection: close\r\nContent-Length: " + length + "\r\n");
+      Arrays.stream(headers).forEach(header -> head.append(header).append("\r\n"));
+      send(head.append("\r\n").toString().getBytes(StandardCharsets.US_ASCII));
+    }
+
+    void send(byte[] bytes) throws IOException {
+      socket.getOutputStream().write(bytes);
+      socket.getOutputStream().flush();
+    }
+
+    void awaitRelease() throws InterruptedException {
+      if (!gate(path).await(2, TimeUnit.MINUTES)) {
+        fail("nobody released " + path);
+      }
+    }
+  }
+
+  // ---- inside
+
+  private CountDownLatch gate(String path) {
+    return gates.computeIfAbsent(path, _ -> new CountDownLatch(1));
+  }
+
+  private CountDownLatch hangUp(String path) {
+    return hangUps.computeIfAbsent(path, _ -> new CountDownLatch(1));
+  }
+
+  private void accept() {
+    while (!server.isClosed()) {
+      try {
+        Socket socket = server.accept();
+        Thread.ofVirtual().start(() -> talk(socket));
+      } catch (IOException e) {
+        return; // closed
+      }
+    }
+  }
+
+  private void talk(Socket socket) {
+    try (socket) {
+      String path = readPath(socket.getInputStream());
+      hits.computeIfAbsent(path, _ -> new AtomicInteger()).incrementAndGet();
+      Thread.ofVirtual().start(() -> watchForHangUp(socket, path));
+      scripts
+          .getOrDefault(path, connection -> connection.head("404 Not Found", 0))
+          .run(new Connection(socket, path));
+    } catch (IOException e) {
+      // The other side has hung up: awaitHangUp tells.
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  private void watchForHangUp(Socket socket, String path) {
+    try {
+      if (socket.getInputStream().read() < 0) {
+        hangUp(path).countDown();
+      }
+    } catch (IOException e) {
+      if (!socket.isClosed()) {
+        hangUp(path).countDown();
+      }
+    }
+  }
+
+  private static String readPath(InputStream in) throws IOException {
+    var head = new StringBuilder();
+    while (head.indexOf("\r\n\r\n") < 0) {
+      int b = in.read();
+      if (b < 0) {
+        throw new IOException("no request");
+      }
+      head.append((char) b);
+    }
+    return head.substring(head.indexOf(" ") + 1).split("[ ?]", -1)[0];
+  }
+
+  @Override
+  public void afterAll(ExtensionContext context) {
+    close();
+  }
+
+  @Override
+  public void close() {
+    gates.values().forEach(CountDownLatch::countDown);
+    try {
+      server.close();
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+}
