@@ -104,7 +104,8 @@ public final class Agent implements AutoCloseable {
 
   private void build() throws IOException {
     checkSupported(config.get());
-    Clock clock = Clock.systemUTC();
+    Clock clock =
+        Clock.tick(Clock.systemUTC(), Duration.ofNanos(1_000)); // as the catalog keeps times
     String version = Version.text();
 
     // The disk.

@@ -27,7 +27,6 @@ import org.cacheddownloads.store.StorageFault;
  */
 final class BlobRoutes {
   private static final Pattern RANGE = Pattern.compile("bytes=([0-9]{0,18})-([0-9]{0,18})");
-  private static final String NOBODY = "";
 
   private final Catalog catalog;
   private final BlobStore store;
@@ -68,7 +67,7 @@ final class BlobRoutes {
   }
 
   private Posix.Stat stat(Digest digest, Stored stored) {
-    if (catalog.findGranted(digest, NOBODY).isEmpty()) {
+    if (!catalog.isForAnybody(digest)) {
       throw new NotFound("there is no blob " + digest + " that anybody may have");
     }
     try {
@@ -140,7 +139,7 @@ final class BlobRoutes {
               : Math.min(size - 1, Long.parseLong(matcher.group(2)));
     }
     if (first >= size || first > last) {
-      return new Answer.Empty(416, Map.of("Content-Range", "bytes */" + size));
+      return Problems.rangeOutside(size);
     }
     headers.put("Content-Range", "bytes " + first + "-" + last + "/" + size);
     return new Answer.FileRange(

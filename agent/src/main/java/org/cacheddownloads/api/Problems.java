@@ -62,6 +62,15 @@ final class Problems {
     return new Answer.Json(statusOf(failure), body, CONTENT_TYPE, Map.of());
   }
 
+  /** A range that begins behind the end (RFC 9110 section 15.5.17). */
+  static Answer.Json rangeOutside(long size) {
+    String detail = "the range lies outside the " + size + " bytes of the blob";
+    var body =
+        head("invalid-request", "Range not satisfiable", 416, detail, Instances.next(), false);
+    body.put("field", "Range");
+    return new Answer.Json(416, body, CONTENT_TYPE, Map.of("Content-Range", "bytes */" + size));
+  }
+
   static int statusOf(CacheException failure) {
     return switch (failure) { // no default: a new kind does not compile until it has a status
       case InvalidRequest _ -> 400;

@@ -158,6 +158,7 @@ public final class Catalog implements AutoCloseable {
           deferred.forget(entry.key());
           sql.run("DELETE FROM grants WHERE key = ?", entry.key().text());
           insertGrant(sql, entry.key(), publication.credentials(), now);
+          noteIfForAnybody(sql, entry.digest(), publication.credentials());
           if (publication.checksum().isPresent()) {
             insertChecksum(sql, entry.digest(), publication.checksum().get());
           }
@@ -175,6 +176,7 @@ public final class Catalog implements AutoCloseable {
       writer.write(
           sql -> {
             insertGrant(sql, entry.key(), credentials, now);
+            noteIfForAnybody(sql, entry.digest(), credentials);
             return sql.run(
                 "DELETE FROM grants WHERE key = ? AND credentials NOT IN"
                     + " (SELECT credentials FROM grants WHERE key = ? ORDER BY granted_at DESC LIMIT "
@@ -194,6 +196,24 @@ public final class Catalog implements AutoCloseable {
         key.text(),
         credentials,
         Rows.micros(now));
+  }
+
+  private static void noteIfForAnybody(Sql sql, Digest digest, String credentials)
+      throws SQLException {
+    if (credentials.isEmpty()) {
+      sql.run("UPDATE blobs SET for_anybody = 1 WHERE digest = ?", Rows.bytes(digest));
+    }
+  }
+
+  /**
+   * Whether an origin ever gave these bytes to a request without credentials, in a response that
+   * may be stored.
+   */
+  public boolean isForAnybody(Digest digest) {
+    return connections.read(
+        sql ->
+            sql.exists(
+                "SELECT 1 FROM blobs WHERE digest = ? AND for_anybody = 1", Rows.bytes(digest)));
   }
 
   /**

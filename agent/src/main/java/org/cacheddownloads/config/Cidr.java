@@ -20,6 +20,7 @@ public record Cidr(InetAddress network, int prefixBits) {
   private static final Pattern IPV6 = Pattern.compile("[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*");
   private static final Pattern BITS = Pattern.compile("[0-9]{1,3}");
   private static final int MAPPED_PREFIX_BITS = 96;
+  private static final int GROUPS = 8;
 
   public Cidr {
     byte[] address = unmapped(network);
@@ -69,7 +70,44 @@ public record Cidr(InetAddress network, int prefixBits) {
 
   @Override
   public String toString() {
-    return network.getHostAddress() + "/" + prefixBits;
+    return (network instanceof Inet6Address
+            ? shortest(network.getAddress())
+            : network.getHostAddress())
+        + "/"
+        + prefixBits;
+  }
+
+  /**
+   * The text form of RFC 5952 section 4: the first longest run of two or more zero groups becomes
+   * "::".
+   */
+  private static String shortest(byte[] address) {
+    int longestAt = -1;
+    int longest = 1;
+    int run = 0;
+    for (int group = 0; group < GROUPS; group++) {
+      run = group(address, group) == 0 ? run + 1 : 0;
+      if (run > longest) {
+        longest = run;
+        longestAt = group - run + 1;
+      }
+    }
+    var text = new StringBuilder();
+    for (int group = 0; group < GROUPS; group++) {
+      if (group == longestAt) {
+        text.append("::");
+        group += longest - 1;
+        continue;
+      }
+      boolean first = text.isEmpty() || text.charAt(text.length() - 1) == ':';
+      text.append(first ? "" : ":").append(Integer.toHexString(group(address, group)));
+    }
+    return text.toString();
+  }
+
+  private static int group(byte[] address, int number) {
+    return Byte.toUnsignedInt(address[2 * number]) << Byte.SIZE
+        | Byte.toUnsignedInt(address[2 * number + 1]);
   }
 
   private static byte[] unmapped(InetAddress address) {

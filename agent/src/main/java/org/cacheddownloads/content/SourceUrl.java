@@ -73,6 +73,10 @@ public final class SourceUrl {
           "not an absolute URL: it has no scheme; expected something like https://host/path");
     }
     if (uri.isOpaque() || uri.getRawAuthority() == null) {
+      if (uri.getScheme().toLowerCase(Locale.ROOT).startsWith("http")) {
+        throw new InvalidRequest(
+            "not a URL with a host: expected something like https://host/path");
+      }
       // The scheme decides first what the caller is told: file:/x is outside the policy, not
       // malformed.
       return new SourceUrl(uri.getScheme().toLowerCase(Locale.ROOT), null, "", -1, "", "", null);

@@ -6,6 +6,7 @@ import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.List;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.concurrent.ThreadLocalRandom;
@@ -55,6 +56,7 @@ public final class Download {
   private static final long SMALLEST_STEP = 64 * 1024;
   private static final long LARGEST_STEP = 16 << 20;
   private static final int INODES_OF_INGEST = 2;
+  private static final String OUT_OF_TIME = new TimedOut("", null).code();
 
   private final Supplier<Config> config;
   private final Origin origin;
@@ -118,15 +120,15 @@ public final class Download {
     var attempts = new ArrayList<Attempt>();
     CacheException first = null;
     for (Source source : task.request().sources()) {
-      var tally = new Tally();
+      var tally = new Tally(flight, attempts, source);
+      tally.tell();
       try {
         return fromSource(flight, task, source, tally);
       } catch (CacheException failure) {
         if (isOurs(failure)) {
           throw failure;
         }
-        attempts.add(
-            new Attempt(source.url().redacted(), tally.requests, tally.status, failure.code()));
+        attempts.add(tally.as(failure.code()));
         flight.trouble(failure.getMessage());
         first = first == null ? failure : first;
       }
@@ -145,11 +147,30 @@ public final class Download {
     };
   }
 
-  /** How often a source was asked and what it said last. */
+  /** How often a source was asked and what it said last; told to the flight as it grows. */
   private static final class Tally {
+    private final Flight flight;
+    private final List<Attempt> before;
+    private final Source source;
     int requests;
     @Nullable Integer status;
     Optional<Duration> retryAfter = Optional.empty();
+
+    Tally(Flight flight, List<Attempt> before, Source source) {
+      this.flight = flight;
+      this.before = before;
+      this.source = source;
+    }
+
+    Attempt as(String code) {
+      return new Attempt(source.url().redacted(), requests, status, code);
+    }
+
+    void tell() {
+      var tried = new ArrayList<>(before);
+      tried.add(as(OUT_OF_TIME));
+      flight.tried(tried);
+    }
   }
 
   private Landing fromSource(Flight flight, Task task, Source source, Tally tally) {
@@ -199,8 +220,10 @@ public final class Download {
       Flight flight, Task task, Source source, Validator validator, int attempt, Tally tally) {
     try (Slots.Slot _ = slots.take(source.url().origin(), flight.deadline())) {
       tally.requests++;
+      tally.tell();
       try (OriginResponse response = origin.get(source, validator, attempt, flight.deadline())) {
         tally.status = response.status();
+        tally.tell();
         tally.retryAfter =
             Retry.retryAfter(response.headers().first("retry-after"), clock.instant());
         return switch (response.status()) {

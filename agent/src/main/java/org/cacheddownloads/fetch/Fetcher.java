@@ -366,15 +366,15 @@ public final class Fetcher {
         && entry.mayBeStale(asking.request().maxStale(), clock.instant());
   }
 
-  private static TimedOut late(Asking asking, Ride ride) {
+  private static CacheException late(Asking asking, Ride ride) {
     String trouble = ride.lastTrouble();
-    return new TimedOut(
+    String message =
         "the download of "
             + asking.request().primary().url()
             + " was not complete within "
             + asking.request().timeout().toMillis()
             + " ms"
-            + (trouble == null ? "" : "; the last try failed: " + trouble),
-        null);
+            + (trouble == null ? "" : "; the last try failed: " + trouble);
+    return new TimedOut(message, null).withAttempts(ride.tried());
   }
 }

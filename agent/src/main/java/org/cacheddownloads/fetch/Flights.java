@@ -5,6 +5,7 @@ import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
@@ -13,6 +14,7 @@ import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 import org.cacheddownloads.content.CacheKey;
 import org.cacheddownloads.content.Checksum;
+import org.cacheddownloads.failure.Attempt;
 import org.cacheddownloads.failure.CacheException;
 import org.cacheddownloads.failure.CacheException.Busy;
 import org.jspecify.annotations.Nullable;
@@ -161,6 +163,7 @@ public final class Flights {
     private volatile long received;
     private volatile long total = -1;
     private volatile @Nullable String lastTrouble;
+    private volatile List<Attempt> tried = List.of();
 
     private Flight(Question question) {
       this.question = question;
@@ -183,6 +186,11 @@ public final class Flights {
     void progress(long receivedBytes, long totalBytes) {
       received = receivedBytes;
       total = totalBytes;
+    }
+
+    /** What was tried so far, one item per source, for whom the deadline ends the waiting. */
+    void tried(List<Attempt> attempts) {
+      tried = List.copyOf(attempts);
     }
 
     /** Why it was tried again, for whom the deadline ends the waiting. */
@@ -226,6 +234,10 @@ public final class Flights {
 
     @Nullable String lastTrouble() {
       return flight.lastTrouble;
+    }
+
+    List<Attempt> tried() {
+      return flight.tried;
     }
 
     /**

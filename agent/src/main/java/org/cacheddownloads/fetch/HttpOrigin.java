@@ -1,11 +1,14 @@
 package org.cacheddownloads.fetch;
 
+import io.netty.handler.codec.DecoderException;
+import io.netty.handler.codec.TooLongFrameException;
 import io.netty.handler.codec.http.HttpHeaderNames;
 import io.vertx.core.Future;
 import io.vertx.core.Vertx;
 import io.vertx.core.http.HttpClient;
 import io.vertx.core.http.HttpClientOptions;
 import io.vertx.core.http.HttpClientRequest;
+import io.vertx.core.http.HttpClientResponse;
 import io.vertx.core.http.HttpMethod;
 import io.vertx.core.http.PoolOptions;
 import io.vertx.core.http.RequestOptions;
@@ -185,32 +188,31 @@ public final class HttpOrigin implements Origin {
   private HttpResponse send(
       RequestOptions options, SourceUrl url, Instant requestedAt, Instant deadline) {
     Fetch limits = config.get().fetch();
-    HttpClientRequest request =
-        await(
-            client.request(options),
-            sooner(deadline, tolerant(limits.connectTimeout())),
-            url,
-            "connect to");
+    Future<HttpClientRequest> connected = client.request(options);
+    Future<HttpResponse> answered =
+        connected.compose(
+            request -> request.send().map(response -> attach(response, url, requestedAt)));
+    HttpClientRequest request;
     try {
-      return await(
-          request
-              .send()
-              .map(
-                  response ->
-                      new HttpResponse(
-                          response,
-                          url,
-                          config,
-                          clock,
-                          listener,
-                          requestedAt)), // attached on the loop
-          sooner(deadline, tolerant(limits.firstByteTimeout())),
-          url,
-          "get an answer from");
+      request =
+          await(connected, sooner(deadline, tolerant(limits.connectTimeout())), url, "connect to");
     } catch (CacheException e) {
+      abandon(connected);
+      throw e;
+    }
+    try {
+      Instant until = sooner(deadline, tolerant(limits.firstByteTimeout()));
+      return await(answered, until, url, "get an answer from");
+    } catch (CacheException e) {
+      abandon(answered);
       request.reset();
       throw e;
     }
+  }
+
+  /** On the event loop, before a byte of the body can arrive. */
+  private HttpResponse attach(HttpClientResponse response, SourceUrl url, Instant requestedAt) {
+    return new HttpResponse(response, url, config, clock, listener, requestedAt);
   }
 
   private Instant sooner(Instant deadline, Duration limit) {
@@ -233,16 +235,23 @@ public final class HttpOrigin implements Origin {
       return done.get(
           Math.max(1, Duration.between(clock.instant(), until).toMillis()), TimeUnit.MILLISECONDS);
     } catch (TimeoutException e) {
-      abandon(future);
       throw new TimedOut("could not " + doing + " " + url + " in time", null);
     } catch (InterruptedException e) {
-      abandon(future);
       Thread.currentThread().interrupt();
       throw new Busy("nobody waits for this download any more", e);
     } catch (ExecutionException e) {
+      if (isNotHttp(e.getCause())) {
+        throw BadResponse.of(url + " sent something that is not HTTP", null);
+      }
       throw new OriginUnavailable(
           "could not " + doing + " " + url + ": " + reason(e.getCause()), null);
     }
+  }
+
+  private static boolean isNotHttp(@Nullable Throwable fault) {
+    return fault instanceof DecoderException
+        || fault instanceof TooLongFrameException
+        || fault instanceof IllegalArgumentException;
   }
 
   /** What comes too late is closed when it comes. */

@@ -1,13 +1,18 @@
 package org.cacheddownloads.fetch;
 
+import com.google.errorprone.annotations.concurrent.GuardedBy;
+import io.netty.channel.Channel;
 import io.vertx.core.buffer.Buffer;
 import io.vertx.core.http.HttpClientResponse;
+import io.vertx.core.internal.buffer.BufferInternal;
+import io.vertx.core.net.impl.ConnectionBase;
 import java.nio.ByteBuffer;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Supplier;
 import org.cacheddownloads.config.Config;
 import org.cacheddownloads.content.Headers;
@@ -19,12 +24,17 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * The reading side of one exchange. Made on the event loop inside the response callback, before a
- * byte of the body can arrive; read by one virtual thread. Credits bound what waits in memory: the
- * loop delivers at most {@link #CREDITS} pieces ahead of the reader.
+ * byte of the body can arrive; read by one virtual thread.
+ *
+ * <p>Back pressure works on the socket: above {@link #MOST_WAITING_BYTES} in memory nothing more is
+ * read from it. Looks odd, is intended: {@code HttpClientResponse.pause} is not used, because what
+ * Vert.x has decoded and not delivered when the origin closes the connection is lost then, although
+ * all of it came (seen in one of three downloads of 8 MiB from an origin that closes). Price: one
+ * exchange per connection, so this class is for HTTP/1.1.
  */
 final class HttpResponse implements OriginResponse {
-  private static final int CREDITS = 32;
-  private static final int REFILL = CREDITS / 2;
+  private static final int MOST_WAITING_BYTES = 2 << 20;
+  private static final int FEW_WAITING_BYTES = 1 << 20;
   private static final long DRAINED_BYTES = 64 * 1024;
   private static final long DRAIN_NANOS = 1_000_000_000;
 
@@ -37,7 +47,15 @@ final class HttpResponse implements OriginResponse {
   private final Instant receivedAt;
   private final Headers headers;
   private final LinkedBlockingQueue<Piece> pieces = new LinkedBlockingQueue<>();
-  private int consumed;
+  private final Channel channel;
+  private final ReentrantLock flow = new ReentrantLock();
+
+  @GuardedBy("flow")
+  private long waitingBytes;
+
+  @GuardedBy("flow")
+  private boolean stopped;
+
   private boolean ended;
 
   private sealed interface Piece {
@@ -63,11 +81,38 @@ final class HttpResponse implements OriginResponse {
     this.requestedAt = requestedAt;
     this.receivedAt = clock.instant();
     this.headers = Headers.of(response.headers());
-    response.pause();
+    this.channel = ((ConnectionBase) response.request().connection()).channel();
     response.exceptionHandler(cause -> pieces.add(new Piece.Broken(cause)));
-    response.endHandler(_ -> pieces.add(new Piece.End()));
-    response.handler(buffer -> pieces.add(new Piece.Bytes(buffer)));
-    response.fetch(CREDITS);
+    response.endHandler(
+        _ -> {
+          pieces.add(new Piece.End());
+          flow(-MOST_WAITING_BYTES); // what waits is bounded now, and the connection may be used
+          // again
+        });
+    response.handler(
+        buffer -> {
+          pieces.add(new Piece.Bytes(buffer));
+          flow(buffer.length());
+        });
+  }
+
+  /**
+   * Counts bytes that came (or, negative, were taken) and stops or starts reading from the socket.
+   */
+  private void flow(int bytes) {
+    flow.lock();
+    try {
+      waitingBytes += bytes;
+      if (!stopped && waitingBytes > MOST_WAITING_BYTES) {
+        stopped = true;
+        channel.config().setAutoRead(false);
+      } else if (stopped && waitingBytes < FEW_WAITING_BYTES) {
+        stopped = false;
+        channel.config().setAutoRead(true);
+      }
+    } finally {
+      flow.unlock();
+    }
   }
 
   @Override
@@ -97,11 +142,9 @@ final class HttpResponse implements OriginResponse {
     }
     return switch (next(deadline)) {
       case Piece.Bytes(Buffer buffer) -> {
-        if (++consumed % REFILL == 0) {
-          response.fetch(REFILL);
-        }
+        flow(-buffer.length());
         listener.received(buffer.length());
-        yield ByteBuffer.wrap(buffer.getBytes());
+        yield ((BufferInternal) buffer).getByteBuf().nioBuffer();
       }
       case Piece.End() -> {
         ended = true;
@@ -166,7 +209,7 @@ final class HttpResponse implements OriginResponse {
     try {
       while (true) {
         switch (pieces.poll(Math.max(0, until - System.nanoTime()), TimeUnit.NANOSECONDS)) {
-          case Piece.Bytes _ -> response.fetch(1);
+          case Piece.Bytes(Buffer buffer) -> flow(-buffer.length());
           case Piece.End _ -> {
             return true;
           }

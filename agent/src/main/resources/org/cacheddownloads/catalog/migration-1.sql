@@ -14,6 +14,7 @@ CREATE TABLE blobs (
     last_used INTEGER NOT NULL,             -- when last handed out; no two are equal
     durable   INTEGER NOT NULL,             -- 1 synced; 0 not yet; -1 not synced before a power cut: hashed before its first use
     idle      INTEGER NOT NULL,             -- a hint for choosing victims; link counts are the truth
+    for_anybody INTEGER NOT NULL DEFAULT 0, -- 1 once an origin gave the bytes to somebody without credentials
     UNIQUE (digest, form)
 ) STRICT;
 CREATE INDEX blobs_victims ON blobs (last_used) WHERE idle = 1;

@@ -434,7 +434,7 @@ class FetchSpec {
 
   @Test
   void prefetchFillsTheCacheWithoutAReference() {
-    origin.serve("/prefetched", "hello", "ETag: \"p\"");
+    origin.serve("/prefetched", "prefetched", "ETag: \"p\"");
 
     Download prefetched = agent.prefetch(origin.url("/prefetched"));
 
