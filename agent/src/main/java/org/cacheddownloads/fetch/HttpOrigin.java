@@ -3,7 +3,9 @@ package org.cacheddownloads.fetch;
 import io.netty.handler.codec.DecoderException;
 import io.netty.handler.codec.TooLongFrameException;
 import io.netty.handler.codec.http.HttpHeaderNames;
+import io.vertx.core.Context;
 import io.vertx.core.Future;
+import io.vertx.core.Promise;
 import io.vertx.core.Vertx;
 import io.vertx.core.http.HttpClient;
 import io.vertx.core.http.HttpClientOptions;
@@ -54,6 +56,7 @@ public final class HttpOrigin implements Origin {
   private static final int CONNECTIONS_PER_ORIGIN = 1024; // Slots decide how many are used
 
   private final HttpClient client;
+  private final Context loop;
   private final Supplier<Config> config;
   private final Clock clock;
   private final Listener listener;
@@ -88,6 +91,7 @@ public final class HttpOrigin implements Origin {
             .setKeepAliveTimeout(30)
             .setTcpNoDelay(true);
     Trust.of(config.get().origins().trust()).ifPresent(options::setTrustOptions);
+    this.loop = vertx.getOrCreateContext();
     this.client =
         vertx.createHttpClient(options, new PoolOptions().setHttp1MaxSize(CONNECTIONS_PER_ORIGIN));
   }
@@ -188,10 +192,18 @@ public final class HttpOrigin implements Origin {
   private HttpResponse send(
       RequestOptions options, SourceUrl url, Instant requestedAt, Instant deadline) {
     Fetch limits = config.get().fetch();
-    Future<HttpClientRequest> connected = client.request(options);
-    Future<HttpResponse> answered =
-        connected.compose(
-            request -> request.send().map(response -> attach(response, url, requestedAt)));
+    Promise<HttpClientRequest> connecting = Promise.promise();
+    Promise<HttpResponse> answering = Promise.promise();
+    loop.runOnContext(
+        _ ->
+            client
+                .request(options)
+                .onComplete(connecting)
+                .compose(
+                    request -> request.send().map(response -> attach(response, url, requestedAt)))
+                .onComplete(answering));
+    Future<HttpClientRequest> connected = connecting.future();
+    Future<HttpResponse> answered = answering.future();
     HttpClientRequest request;
     try {
       request =

@@ -29,8 +29,10 @@ import org.jspecify.annotations.Nullable;
  * <p>Back pressure works on the socket: above {@link #MOST_WAITING_BYTES} in memory nothing more is
  * read from it. Looks odd, is intended: {@code HttpClientResponse.pause} is not used, because what
  * Vert.x has decoded and not delivered when the origin closes the connection is lost then, although
- * all of it came (seen in one of three downloads of 8 MiB from an origin that closes). Price: one
- * exchange per connection, so this class is for HTTP/1.1.
+ * all of it came (seen in one of three downloads of 8 MiB from an origin that closes). That needs
+ * the handlers to run on the connection's own event loop: with another one Vert.x starts and stops
+ * the socket too, and between two masters a start can get lost. Price: one exchange per connection,
+ * so this class is for HTTP/1.1.
  */
 final class HttpResponse implements OriginResponse {
   private static final int MOST_WAITING_BYTES = 2 << 20;

@@ -1,6 +1,7 @@
 package org.cacheddownloads.space;
 
 import java.io.IOException;
+import java.nio.channels.ClosedByInterruptException;
 import java.nio.file.NoSuchFileException;
 import java.util.ArrayList;
 import java.util.List;
@@ -73,6 +74,9 @@ public final class Flusher {
         budget.idleResized(more);
       }
       return Optional.of(new Synced(stored, allocated));
+    } catch (ClosedByInterruptException e) {
+      Thread.currentThread().interrupt(); // the agent stops: nothing is wrong with the disk
+      return Optional.empty();
     } catch (NoSuchFileException e) {
       log.warn("a blob vanished before it was synced digest={}", stored);
       catalog.removeBlobs(List.of(stored));

@@ -1,8 +1,8 @@
 package org.cacheddownloads.store;
 
 import java.io.IOException;
+import java.nio.channels.ClosedByInterruptException;
 import java.util.Locale;
-import java.util.concurrent.atomic.LongAdder;
 import org.cacheddownloads.failure.CacheException;
 import org.cacheddownloads.failure.CacheException.Busy;
 import org.cacheddownloads.failure.CacheException.InsufficientSpace;
@@ -13,8 +13,6 @@ import org.cacheddownloads.failure.CacheException.NotReady;
  * of an {@link IOException}.
  */
 public final class StorageFault {
-  private static final LongAdder COUNT = new LongAdder();
-
   private StorageFault() {}
 
   /**
@@ -23,7 +21,9 @@ public final class StorageFault {
    * @param doing what was under way, as in "cannot write the download"
    */
   public static CacheException of(String doing, IOException fault) {
-    COUNT.increment();
+    if (fault instanceof ClosedByInterruptException) {
+      return new Busy("the request was given up", fault); // by its caller: the disk is well
+    }
     String text = String.valueOf(fault.getMessage());
     String lower = text.toLowerCase(Locale.ROOT);
     if (lower.contains("no space left") || lower.contains("quota exceeded")) {
@@ -43,10 +43,5 @@ public final class StorageFault {
           fault);
     }
     return new NotReady("cannot " + doing + ": the storage failed (" + text + ")", fault);
-  }
-
-  /** How many times the disk refused something since the start. */
-  public static long count() {
-    return COUNT.sum();
   }
 }
