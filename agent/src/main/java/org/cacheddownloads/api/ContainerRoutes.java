@@ -85,9 +85,9 @@ final class ContainerRoutes {
   private Answer prefetch(ApiRequest request) {
     DownloadRequest download = download(Json.object(request.allowing().body()));
     if (request.wantsLines()) {
-      return lines(progress -> withoutPath(downloads.prefetch(download, progress)));
+      return lines(progress -> DownloadReply.ofNobody(downloads.prefetch(download, progress)));
     }
-    return Answer.Json.ok(withoutPath(downloads.prefetch(download, Progress.NONE)));
+    return Answer.Json.ok(DownloadReply.ofNobody(downloads.prefetch(download, Progress.NONE)));
   }
 
   private DownloadRequest download(Fields fields) {
@@ -97,11 +97,11 @@ final class ContainerRoutes {
   }
 
   /** Progress as lines, then how it ended. */
-  private static Answer lines(Function<Progress, Map<String, @Nullable Object>> work) {
+  private static Answer lines(Function<Progress, DownloadReply> work) {
     return new Answer.Lines(
         line -> {
           try {
-            Map<String, @Nullable Object> reply = work.apply(progressTo(line));
+            DownloadReply reply = work.apply(progressTo(line));
             line.accept(Map.of("event", "done", "download", reply));
           } catch (CacheException failure) {
             line.accept(
@@ -124,16 +124,9 @@ final class ContainerRoutes {
     };
   }
 
-  private Map<String, @Nullable Object> reply(DownloadRow row) {
-    return Json.map(
-        DownloadReply.of(
-            row, config.get().mountPath(), views.hostPath(row.container(), row.name())));
-  }
-
-  private Map<String, @Nullable Object> withoutPath(DownloadRow row) {
-    Map<String, @Nullable Object> reply = reply(row);
-    reply.keySet().removeAll(Set.of("name", "path", "hostPath"));
-    return reply;
+  private DownloadReply reply(DownloadRow row) {
+    return DownloadReply.of(
+        row, config.get().mountPath(), views.hostPath(row.container(), row.name()));
   }
 
   private Answer putContainer(ApiRequest request) {

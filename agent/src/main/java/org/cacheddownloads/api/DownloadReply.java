@@ -4,11 +4,12 @@ import com.fasterxml.jackson.annotation.JsonInclude;
 import com.fasterxml.jackson.annotation.JsonProperty;
 import java.nio.file.Path;
 import org.cacheddownloads.catalog.DownloadRow;
+import org.cacheddownloads.content.Form;
 import org.jspecify.annotations.Nullable;
 
 /** One download as replies show it. {@code key} is what {@code /v1/entries/{key}} takes. */
 record DownloadReply(
-    String name,
+    @JsonInclude(JsonInclude.Include.NON_NULL) @Nullable String name,
     String url,
     @Nullable String cacheKey,
     String key,
@@ -26,20 +27,30 @@ record DownloadReply(
     @Nullable String freshUntil) {
 
   static DownloadReply of(DownloadRow row, String mountPath, Path hostPath) {
+    return of(row, row.name().toString(), mountPath + "/" + row.name(), hostPath.toString());
+  }
+
+  /** Of a download that no container has: a prefetch. */
+  static DownloadReply ofNobody(DownloadRow row) {
+    return of(row, null, null, null);
+  }
+
+  private static DownloadReply of(
+      DownloadRow row, @Nullable String name, @Nullable String path, @Nullable String hostPath) {
     return new DownloadReply(
-        row.name().toString(),
+        name,
         row.url(),
         row.cacheKey(),
         row.key(),
         row.stored().digest().toString(),
         row.size(),
         "file",
-        row.stored().form() == org.cacheddownloads.content.Form.EXECUTABLE,
+        row.stored().form() == Form.EXECUTABLE,
         row.outcome().label(),
         row.bytesFetched(),
         row.duration().toMillis(),
-        mountPath + "/" + row.name(),
-        hostPath.toString(),
+        path,
+        hostPath,
         row.validator().etag(),
         Json.time(row.validator().lastModifiedAt()),
         Json.time(row.freshUntil()));

@@ -2,7 +2,6 @@ package org.cacheddownloads.api;
 
 import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonProcessingException;
-import com.fasterxml.jackson.core.type.TypeReference;
 import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
@@ -10,8 +9,6 @@ import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
 import java.time.Instant;
-import java.util.LinkedHashMap;
-import java.util.Map;
 import org.cacheddownloads.failure.CacheException.InvalidRequest;
 import org.jspecify.annotations.Nullable;
 
@@ -66,13 +63,6 @@ final class Json {
     } catch (JsonProcessingException e) {
       throw new IllegalStateException("a reply cannot be written as JSON", e);
     }
-  }
-
-  /** The fields of a reply in their order, to be changed or embedded. */
-  static Map<String, @Nullable Object> map(Object value) {
-    var fields = new LinkedHashMap<String, @Nullable Object>();
-    fields.putAll(MAPPER.convertValue(value, new TypeReference<Map<String, Object>>() {}));
-    return fields;
   }
 
   static @Nullable String time(@Nullable Instant time) {

@@ -100,12 +100,12 @@ final class RequestBridge {
       if (gone) {
         return;
       }
-      String instance = Instances.next();
       try {
         write(answer());
       } catch (CacheException e) {
-        write(Problems.of(e, instance));
+        write(Problems.of(e, Instances.next()));
       } catch (RuntimeException e) {
+        String instance = Instances.next();
         log.error(
             "request failed by a bug instance={} method={} path={}",
             instance,

@@ -111,6 +111,9 @@ public final class Budget {
    * view's directory, so that hits go on.
    */
   public Reservation reserveSmall(long bytes, long inodes, Instant deadline) {
+    if (bytes == 0 && inodes == 0) {
+      return new Reservation(this, 0, 0);
+    }
     long free = freeBytes.getAsLong();
     lock.lock();
     try {

@@ -11,6 +11,7 @@ import java.util.ArrayDeque;
 import java.util.HashSet;
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicLong;
+import org.cacheddownloads.content.ContainerId;
 import org.cacheddownloads.content.DownloadName;
 import org.cacheddownloads.content.Stored;
 import org.cacheddownloads.store.Posix;
@@ -29,7 +30,8 @@ final class ViewChange implements AutoCloseable {
   static final String TEMPORARY = ".switch-";
 
   private final StoreLayout layout;
-  private final View view;
+  private final ContainerId container;
+  private final Set<Path> present;
   private final ArrayDeque<Step> undo = new ArrayDeque<>();
   private final Set<Path> touched = new HashSet<>();
   private final Set<Path> made = new HashSet<>();
@@ -40,13 +42,22 @@ final class ViewChange implements AutoCloseable {
     void run() throws IOException;
   }
 
-  ViewChange(StoreLayout layout, View view) {
+  /**
+   * Begins a change.
+   *
+   * @param present the directories that the view has
+   */
+  ViewChange(StoreLayout layout, ContainerId container, Set<Path> present) {
     this.layout = layout;
-    this.view = view;
+    this.container = container;
+    this.present = present;
   }
 
   /** Makes a directory of the view unless it is there. */
   void directory(Path directory) throws IOException {
+    if (present.contains(directory) && !gone.contains(directory)) {
+      return;
+    }
     try {
       Files.createDirectory(directory);
     } catch (FileAlreadyExistsException e) {
@@ -74,7 +85,7 @@ final class ViewChange implements AutoCloseable {
 
   /** Takes a reference. @return the inode that the link leads to */
   Posix.Stat link(Stored stored) throws IOException {
-    Path link = layout.links(view.container).resolve(stored.fileName());
+    Path link = layout.links(container).resolve(stored.fileName());
     Posix.link(layout.blob(stored), link);
     touch(link.getParent());
     undo.push(() -> Files.delete(link));
@@ -83,7 +94,7 @@ final class ViewChange implements AutoCloseable {
 
   /** Lets {@code name} show {@code stored}, atomically, whatever it showed before. */
   void show(DownloadName name, Stored stored, @Nullable Stored before) throws IOException {
-    Path path = layout.name(view.container, name);
+    Path path = layout.name(container, name);
     parents(name);
     touch(path.getParent());
     if (before == null) {
@@ -101,7 +112,7 @@ final class ViewChange implements AutoCloseable {
   }
 
   private void parents(DownloadName name) throws IOException {
-    Path directory = layout.view(view.container);
+    Path directory = layout.view(container);
     for (String segment : name.segments().subList(0, name.depth() - 1)) {
       directory = directory.resolve(segment);
       directory(directory);
@@ -109,8 +120,7 @@ final class ViewChange implements AutoCloseable {
   }
 
   private void switchTo(Path path, DownloadName name, Stored stored) throws IOException {
-    Path temporary =
-        layout.links(view.container).resolve(TEMPORARY + NEXT_TEMPORARY.getAndIncrement());
+    Path temporary = layout.links(container).resolve(TEMPORARY + NEXT_TEMPORARY.getAndIncrement());
     touch(temporary.getParent());
     Files.createSymbolicLink(temporary, StoreLayout.symlinkTarget(name, stored));
     try {
@@ -123,7 +133,7 @@ final class ViewChange implements AutoCloseable {
 
   /** Takes {@code name} away, and directories that this leaves empty. */
   void hide(DownloadName name, Stored shown) throws IOException {
-    Path path = layout.name(view.container, name);
+    Path path = layout.name(container, name);
     Files.deleteIfExists(path);
     symlinksMade--;
     touch(path.getParent());
@@ -193,9 +203,7 @@ final class ViewChange implements AutoCloseable {
         undo.pop().run();
       } catch (IOException e) {
         log.error(
-            "cannot undo a step of a failed change container={} error={}",
-            view.container,
-            e.toString());
+            "cannot undo a step of a failed change container={} error={}", container, e.toString());
       }
     }
   }

@@ -233,11 +233,10 @@ public final class Views {
       view.expiresAt = wanted.expiresAt();
     }
     var linked = new HashMap<Stored, Posix.Stat>();
-    try (var change = new ViewChange(layout, view)) {
+    try (var change = new ViewChange(layout, view.container, view.directories.keySet())) {
       if (wanted.expiresAt() != null || wanted.recordNow()) {
-        catalog.saveContainer(
-            view.row()); // before the directory: a kill must not leave a container without its
-        // expiry
+        // Before the directory: a kill must not leave a container without its expiry.
+        catalog.saveContainer(view.row());
       }
       change.directory(layout.view(view.container));
       change.directory(layout.links(view.container));
@@ -465,7 +464,7 @@ public final class Views {
       if (view.released || !view.names.containsKey(name)) {
         return false;
       }
-      try (var change = new ViewChange(layout, view)) {
+      try (var change = new ViewChange(layout, view.container, view.directories.keySet())) {
         change.hide(name, shownAs(view, name));
         settle(view, change, room);
         change.keep();
