@@ -55,6 +55,7 @@ is_present() {
   case $1 in
     busybox-static) command -v busybox >/dev/null && ! ldd "$(command -v busybox)" >/dev/null 2>&1 ;;
     nginx-light) command -v nginx >/dev/null ;;
+    nghttp2-client) command -v h2load >/dev/null ;;
     maven) command -v mvn >/dev/null ;;
     *) command -v "$1" >/dev/null ;;
   esac

@@ -9,14 +9,12 @@ import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
-import java.util.Collection;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
-import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentSkipListMap;
 import java.util.concurrent.atomic.AtomicLong;
 import org.cacheddownloads.catalog.Catalog;
@@ -47,14 +45,11 @@ public final class Views {
 
   private final StoreLayout layout;
   private final Catalog catalog;
-  private final Holds holds;
+  private final References references;
   private final Budget budget;
-  private final Evictor evictor;
   private final Copies copies;
   private final Clock clock;
   private final Map<ContainerId, View> views = new ConcurrentSkipListMap<>();
-  private final Map<Digest, Long> namesOf = new ConcurrentHashMap<>();
-  private final AtomicLong names = new AtomicLong();
   private final AtomicLong containers = new AtomicLong();
   private final AtomicLong nextReleased = new AtomicLong();
 
@@ -68,9 +63,8 @@ public final class Views {
       Clock clock) {
     this.layout = layout;
     this.catalog = catalog;
-    this.holds = holds;
+    this.references = new References(holds, budget, catalog, evictor);
     this.budget = budget;
-    this.evictor = evictor;
     this.copies = copies;
     this.clock = clock;
   }
@@ -182,34 +176,6 @@ public final class Views {
     }
   }
 
-  /**
-   * Space that a change may take: new directories whole, and growth of the ones that are getting
-   * full.
-   */
-  private record Need(long bytes, long inodes) {
-    private static final int ENTRY_BYTES = 96;
-
-    @GuardedBy("view.lock")
-    static Need of(StoreLayout layout, View view, Collection<DownloadRow> rows) {
-      Path root = layout.view(view.container);
-      Set<Path> missing = new HashSet<>(List.of(root, layout.links(view.container)));
-      long symlinks = 0;
-      for (DownloadRow row : rows) {
-        symlinks += view.names.containsKey(row.name()) ? 0 : 1;
-        Path directory = root;
-        for (String segment : row.name().segments().subList(0, row.name().depth() - 1)) {
-          directory = directory.resolve(segment);
-          missing.add(directory);
-        }
-      }
-      missing.removeAll(view.directories.keySet());
-      long entries = view.links.size() + view.names.size() + 2L * rows.size();
-      long growth =
-          entries * ENTRY_BYTES > Reservation.BLOCK_BYTES ? 4 * Reservation.BLOCK_BYTES : 0;
-      return new Need(missing.size() * Reservation.BLOCK_BYTES + growth, missing.size() + symlinks);
-    }
-  }
-
   @GuardedBy("view.lock")
   private static void checkNames(View view, Wanted wanted) {
     Set<DownloadName> all = new HashSet<>(view.names.keySet());
@@ -265,7 +231,7 @@ public final class Views {
     } catch (RuntimeException e) {
       throw undone(view, expiresBefore, isNewContainer, e);
     }
-    linked.forEach((stored, stat) -> countLink(view, stored, stat, false));
+    linked.forEach((stored, stat) -> references.linked(view, stored, stat));
     record(view, wanted, isNewContainer);
     dropUnusedLinks(view);
     return new Result(state(view), isNew, isNewContainer);
@@ -326,16 +292,6 @@ public final class Views {
   }
 
   @GuardedBy("view.lock")
-  private void countLink(View view, Stored stored, Posix.Stat stat, boolean orphan) {
-    view.links.put(stored, new View.Link(stat.inode(), stat.allocatedBytes()));
-    Holds.Effect effect = holds.linked(stored, stat.inode(), stat.allocatedBytes(), orphan);
-    if (effect.change() == Holds.Change.IDLE_OR_IN_USE) {
-      budget.idleToInUse(effect.bytes());
-    }
-    catalog.holdingChanged(stored);
-  }
-
-  @GuardedBy("view.lock")
   private void record(View view, Wanted wanted, boolean isNewContainer) {
     if (isNewContainer) {
       view.exists = true;
@@ -343,24 +299,10 @@ public final class Views {
       catalog.noteContainer(view.row());
     }
     for (DownloadName name : wanted.hidden()) {
-      forgetName(view, name);
-      catalog.forgetDownload(view.container, name);
+      references.unnamed(view, name);
     }
     for (DownloadRow row : wanted.shown().values()) {
-      forgetName(view, row.name());
-      view.names.put(row.name(), row);
-      names.incrementAndGet();
-      namesOf.merge(row.stored().digest(), 1L, Long::sum);
-      catalog.noteDownload(row);
-    }
-  }
-
-  @GuardedBy("view.lock")
-  private void forgetName(View view, DownloadName name) {
-    DownloadRow before = view.names.remove(name);
-    if (before != null) {
-      names.decrementAndGet();
-      namesOf.merge(before.stored().digest(), -1L, (a, b) -> a + b == 0 ? null : a + b);
+      references.named(view, row);
     }
   }
 
@@ -376,25 +318,9 @@ public final class Views {
         } catch (IOException e) {
           throw StorageFault.of("release " + stored + " from " + view.container, e);
         }
-        unlinked(view, stored);
+        references.unlinked(view, stored);
       }
     }
-  }
-
-  @GuardedBy("view.lock")
-  private void unlinked(View view, Stored stored) {
-    View.Link link = view.links.remove(stored);
-    if (link == null) {
-      return;
-    }
-    Holds.Effect effect = holds.unlinked(stored, link.inode());
-    switch (effect.change()) {
-      case NONE -> {}
-      case IDLE_OR_IN_USE -> budget.inUseToIdle(effect.bytes());
-      case GONE -> budget.inUseGone(effect.bytes(), 1);
-    }
-    catalog.holdingChanged(stored);
-    evictor.dropIfUnlisted(stored);
   }
 
   /** A place to lock that never became a view, because the change failed, is not kept. */
@@ -438,12 +364,11 @@ public final class Views {
       catalog.forgetContainer(view.container);
       int symlinks = view.names.size();
       for (DownloadName name : List.copyOf(view.names.keySet())) {
-        forgetName(view, name);
-        catalog.forgetDownload(view.container, name);
+        references.unnamed(view, name);
       }
       BlobStore.discard(away);
       for (Stored stored : List.copyOf(view.links.keySet())) {
-        unlinked(view, stored);
+        references.unlinked(view, stored);
       }
       long bytes = view.directories.values().stream().mapToLong(Long::longValue).sum();
       budget.inUseGone(bytes, view.directories.size() + symlinks);
@@ -471,8 +396,7 @@ public final class Views {
       } catch (IOException e) {
         throw StorageFault.of("release " + name + " from " + container, e);
       }
-      forgetName(view, name);
-      catalog.forgetDownload(container, name);
+      references.unnamed(view, name);
       dropUnusedLinks(view);
       return true;
     } finally {
@@ -587,12 +511,12 @@ public final class Views {
 
   /** How many names of all views show bytes of {@code digest}. */
   public long references(Digest digest) {
-    return namesOf.getOrDefault(digest, 0L);
+    return references.of(digest);
   }
 
   /** How many names all views have. */
   public long references() {
-    return names.get();
+    return references.count();
   }
 
   public long containers() {
@@ -611,18 +535,7 @@ public final class Views {
       view.exists = true;
       views.put(view.container, view);
       containers.incrementAndGet();
-      view.names
-          .values()
-          .forEach(
-              row -> {
-                names.incrementAndGet();
-                namesOf.merge(row.stored().digest(), 1L, Long::sum);
-              });
-      view.links.forEach(
-          (stored, link) -> {
-            holds.linked(stored, link.inode(), link.bytes(), orphans.getOrDefault(stored, false));
-            catalog.holdingChanged(stored);
-          });
+      references.adopt(view, orphans);
     } finally {
       view.lock.unlock();
     }

@@ -1,0 +1,93 @@
+import java.io.IOException;
+import java.io.OutputStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.security.MessageDigest;
+import java.util.HexFormat;
+import java.util.List;
+import java.util.Random;
+
+/**
+ * A big file that nobody has yet: fetched, hashed, stored and linked into a container. Beside it:
+ * curl into a file, which hashes nothing, and curl into sha256sum, which stores nothing.
+ */
+final class ColdDownload implements Scenario {
+  private static final String NAME = "big";
+
+  @Override
+  public void run(Setting setting) throws Exception {
+    long bytes = setting.scale().fileBytes();
+    Bench.progress("cold, writing a file of " + (bytes >> 20) + " MiB");
+    String digest = write(setting.nginx().documents().resolve(NAME), bytes);
+    Path copy = setting.work().resolve("copy");
+    var agent = new Samples();
+    var curl = new Samples();
+    var hashed = new Samples();
+    int runs = setting.scale().runs();
+    for (int run = 1; run <= runs; run++) {
+      Bench.progress("cold, run " + run + " of " + runs);
+      String url = setting.nginx().url(NAME + "?run=" + run);
+      Timed reply = timed(bytes, viaAgent(setting, url, "cold-" + run));
+      agent.add(reply.megabytesPerSecond());
+      if (!reply.output().contains("\"miss\"") || !reply.output().contains("sha256:" + digest)) {
+        setting.report().fault("a cold download must be a miss with the right digest: " + reply);
+      }
+      setting.agent().empty();
+
+      curl.add(timed(bytes, List.of("curl", "-sS", "-f", "-o", copy.toString(), url))
+          .megabytesPerSecond());
+      Files.delete(copy);
+
+      Timed sum = timed(bytes, List.of("sh", "-c", "curl -sS -f \"$0\" | sha256sum", url));
+      hashed.add(sum.megabytesPerSecond());
+      if (!sum.output().startsWith(digest)) {
+        setting.report().fault("sha256sum sees another file: " + sum);
+      }
+    }
+    setting
+        .report()
+        .section("cold", "cold download of " + (bytes >> 20) + " MiB from nginx", "MB/s");
+    setting.report().row("agent: fetched, SHA-256, stored, linked", agent, curl, "");
+    setting.report().row("curl | sha256sum", hashed, curl, "not stored");
+    setting.report().row("floor: curl -o", curl, null, "not hashed");
+  }
+
+  private static List<String> viaAgent(Setting setting, String url, String container) {
+    return List.of(
+        "curl",
+        "-sS",
+        "--unix-socket",
+        setting.agent().socket().toString(),
+        "-X",
+        "PUT",
+        "-H",
+        "content-type: application/json",
+        "--data-binary",
+        "{\"url\":\"" + url + "\"}",
+        "http://localhost/v1/containers/" + container + "/downloads/" + NAME);
+  }
+
+  private record Timed(double megabytesPerSecond, String output) {}
+
+  private static Timed timed(long bytes, List<String> command)
+      throws IOException, InterruptedException {
+    long before = System.nanoTime();
+    String output = Children.output(command);
+    return new Timed(bytes / 1e6 / ((System.nanoTime() - before) / 1e9), output);
+  }
+
+  /** Writes random bytes. @return their SHA-256 */
+  private static String write(Path file, long bytes) throws Exception {
+    var random = new Random(2);
+    var digest = MessageDigest.getInstance("SHA-256");
+    byte[] chunk = new byte[1 << 20];
+    try (OutputStream out = Files.newOutputStream(file)) {
+      for (long written = 0; written < bytes; written += chunk.length) {
+        random.nextBytes(chunk);
+        digest.update(chunk);
+        out.write(chunk);
+      }
+    }
+    return HexFormat.of().formatHex(digest.digest());
+  }
+}
