@@ -11,7 +11,6 @@ import java.time.Clock;
 import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.HexFormat;
-import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.function.LongSupplier;
 import org.cacheddownloads.api.Downloads;
@@ -64,7 +63,7 @@ public final class Agent implements AutoCloseable {
 
   private Agent(LiveConfig config) {
     this.config = config;
-    this.gate = new Gate(List::of);
+    this.gate = new Gate();
   }
 
   /**

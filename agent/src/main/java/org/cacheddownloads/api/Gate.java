@@ -6,13 +6,11 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
-import java.util.function.Supplier;
 import org.cacheddownloads.failure.CacheException.Draining;
 import org.cacheddownloads.failure.CacheException.NotReady;
 
 /** Lets requests in when the agent is ready, and none any more when it drains. Thread-safe. */
 public final class Gate {
-  private final Supplier<List<String>> troubles;
   private final ReentrantLock lock = new ReentrantLock();
   private final Condition left = lock.newCondition();
 
@@ -26,13 +24,6 @@ public final class Gate {
     STARTING,
     OPEN,
     DRAINING
-  }
-
-  /**
-   * @param troubles reasons of the moment why the agent cannot work, besides starting and stopping
-   */
-  public Gate(Supplier<List<String>> troubles) {
-    this.troubles = troubles;
   }
 
   /**
@@ -113,7 +104,6 @@ public final class Gate {
     } finally {
       lock.unlock();
     }
-    reasons.addAll(troubles.get());
     return reasons;
   }
 }
