@@ -122,6 +122,7 @@ build_agent() {
       use_jdk_for_maven
       say "Building the agent … (the first time fetches its libraries)"
       touch "$root/var/build.start"
+      rm -f "$jar" # an agent that runs keeps the old file, and does not find another one under its feet
       cd "$root"
       if ! mvn -B -pl agent -Dmaven.test.skip=true package >var/build.log 2>&1 {lock}>&-; then
         sed -n '/^\[\(ERROR\|WARNING\)\]/p; /Failed to execute goal/q' var/build.log >&2

@@ -66,12 +66,16 @@ final class SlowOrigin implements AutoCloseable {
               new InputStreamReader(socket.getInputStream(), StandardCharsets.ISO_8859_1));
       while (in.readLine() != null) {
         boolean validates = false;
+        boolean closes = false;
         for (String line = in.readLine(); line != null && !line.isEmpty(); line = in.readLine()) {
-          validates |= line.toLowerCase(Locale.ROOT).startsWith("if-none-match:");
+          String field = line.toLowerCase(Locale.ROOT);
+          validates |= field.startsWith("if-none-match:");
+          closes |= field.equals("connection: close");
         }
         (validates ? conditional : unconditional).incrementAndGet();
         Thread.sleep(delay);
         answer(socket.getOutputStream(), validates);
+        if (closes) return;
       }
     } catch (SocketException e) {
       // the caller has gone

@@ -122,7 +122,7 @@ public final class Agent implements AutoCloseable {
     Evictor evictor = new Evictor(catalog, store, holds, budget, clock, meters);
     Copies copies = new Copies(catalog, store, budget, holds, evictor, recency);
     Flusher flusher = new Flusher(catalog, store, holds, budget, evictor);
-    Verifier verifier = new Verifier(catalog, store, holds, budget);
+    Verifier verifier = new Verifier(catalog, store, evictor);
 
     // From URLs to bytes.
     Vertx vertx = vertx();
@@ -132,13 +132,14 @@ public final class Agent implements AutoCloseable {
     Authority authority = new Authority(catalog.keep("authority", randomHex()));
     Download download =
         new Download(
-            config, origin, slots, catalog, store, budget, evictor, recency, authority, clock);
+            config, origin, slots, catalog, store, budget, evictor, copies, recency, authority,
+            clock);
     Fetcher fetcher =
         new Fetcher(
             config, catalog, store, evictor, copies, recency, flights, download, authority, clock);
 
     // From bytes to containers, and to callers.
-    Views views = new Views(layout, catalog, holds, budget, evictor, copies, clock);
+    Views views = new Views(layout, catalog, holds, budget, evictor, copies, store, clock);
     Downloads downloads = new Downloads(fetcher, copies, views, meters, clock);
     Stats stats =
         new Stats(
@@ -156,6 +157,7 @@ public final class Agent implements AutoCloseable {
                 catalog,
                 store,
                 evictor,
+                copies,
                 verifier,
                 meters,
                 stats::tree,

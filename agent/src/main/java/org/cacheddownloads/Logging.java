@@ -12,7 +12,7 @@ import org.slf4j.LoggerFactory;
 /** Where log lines go and how they look: one a line to standard error, as text or JSON. */
 final class Logging {
   private static final String PATTERN =
-      "%d{yyyy-MM-dd'T'HH:mm:ss.SSSXXX, UTC} %-5level %logger{0} %msg%n";
+      "%d{yyyy-MM-dd'T'HH:mm:ss.SSSXXX, UTC} %-5level %logger{0} %replace(%msg){'\\p{Cntrl}', '?'}%n";
   private static final String LIBRARIES = "warn";
 
   private Logging() {}

@@ -28,7 +28,21 @@ sealed interface Answer {
   /** Part of a file; {@code done} is run when it is sent or given up. */
   record FileRange(
       int status, Path file, long offset, long length, Map<String, String> headers, Runnable done)
-      implements Answer {}
+      implements Answer {
+    /** The same, with something more to do at the end. */
+    FileRange andThen(Runnable more) {
+      return new FileRange(
+          status,
+          file,
+          offset,
+          length,
+          headers,
+          () -> {
+            done.run();
+            more.run();
+          });
+    }
+  }
 
   /**
    * Lines of JSON that are sent as they come, while {@code source} runs in the request's thread.

@@ -1,6 +1,8 @@
 package org.cacheddownloads.api;
 
 import java.io.IOException;
+import java.time.Clock;
+import java.time.Duration;
 import java.util.Base64;
 import java.util.HexFormat;
 import java.util.LinkedHashMap;
@@ -14,7 +16,7 @@ import org.cacheddownloads.content.Percent;
 import org.cacheddownloads.content.Stored;
 import org.cacheddownloads.failure.CacheException.InvalidRequest;
 import org.cacheddownloads.failure.CacheException.NotFound;
-import org.cacheddownloads.space.Evictor;
+import org.cacheddownloads.space.Copies;
 import org.cacheddownloads.space.Pin;
 import org.cacheddownloads.store.BlobStore;
 import org.cacheddownloads.store.Posix;
@@ -26,16 +28,19 @@ import org.cacheddownloads.store.StorageFault;
  * somebody who knows no more than a digest.
  */
 final class BlobRoutes {
+  private static final Duration PATIENCE = Duration.ofSeconds(30);
   private static final Pattern RANGE = Pattern.compile("bytes=([0-9]{0,18})-([0-9]{0,18})");
 
   private final Catalog catalog;
   private final BlobStore store;
-  private final Evictor evictor;
+  private final Copies copies;
+  private final Clock clock;
 
-  BlobRoutes(Catalog catalog, BlobStore store, Evictor evictor) {
+  BlobRoutes(Catalog catalog, BlobStore store, Copies copies, Clock clock) {
     this.catalog = catalog;
     this.store = store;
-    this.evictor = evictor;
+    this.copies = copies;
+    this.clock = clock;
   }
 
   void addTo(Routes routes) {
@@ -44,10 +49,15 @@ final class BlobRoutes {
 
   private Answer get(ApiRequest request) {
     Digest digest = digest(request.allowing());
-    Pin pin = evictor.pin(Stored.file(digest));
+    if (!catalog.isForAnybody(digest)) {
+      throw new NotFound("there is no blob " + digest + " that anybody may have");
+    }
+    Pin pin =
+        copies
+            .pin(Stored.file(digest), clock.instant().plus(PATIENCE))
+            .orElseThrow(() -> new NotFound("there is no blob " + digest));
     try {
-      Posix.Stat stat = stat(digest, pin.stored());
-      Answer answer = answer(request, digest, stat.sizeBytes(), pin);
+      Answer answer = answer(request, digest, size(pin.stored()), pin);
       if (!(answer instanceof Answer.FileRange)) {
         pin.close();
       }
@@ -66,14 +76,11 @@ final class BlobRoutes {
     }
   }
 
-  private Posix.Stat stat(Digest digest, Stored stored) {
-    if (!catalog.isForAnybody(digest)) {
-      throw new NotFound("there is no blob " + digest + " that anybody may have");
-    }
+  private long size(Stored pinned) {
     try {
-      return store.stat(stored).orElseThrow(() -> new NotFound("there is no blob " + digest));
+      return store.stat(pinned).map(Posix.Stat::sizeBytes).orElse(0L);
     } catch (IOException e) {
-      throw StorageFault.of("look up " + digest, e);
+      throw StorageFault.of("look up " + pinned, e);
     }
   }
 

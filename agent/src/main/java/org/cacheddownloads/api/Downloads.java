@@ -109,7 +109,7 @@ public final class Downloads {
     var fetched = new ArrayList<Fetched>();
     try (ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
       try {
-        CacheException failure = collect(container, set, start, threads, fetched);
+        RuntimeException failure = collect(container, set, start, threads, fetched);
         if (failure != null) {
           throw failure;
         }
@@ -133,7 +133,7 @@ public final class Downloads {
   }
 
   /** Waits for all of a set. @return the failure of the first in the list that failed, or null */
-  private @Nullable CacheException collect(
+  private @Nullable RuntimeException collect(
       ContainerId container,
       List<Named> set,
       Instant start,
@@ -143,14 +143,14 @@ public final class Downloads {
     for (Named named : set) {
       running.add(threads.submit(counting(container, named, start)));
     }
-    CacheException first = null;
+    RuntimeException first = null;
     boolean interrupted = false;
     for (Future<Fetched> future : running) {
       while (true) {
         try {
           fetched.add(future.get());
         } catch (ExecutionException e) {
-          CacheException failure = failureOf(e);
+          RuntimeException failure = failureOf(e);
           first = first == null ? failure : first;
         } catch (InterruptedException e) {
           interrupted = true;
@@ -178,11 +178,10 @@ public final class Downloads {
     };
   }
 
-  private static CacheException failureOf(ExecutionException e) {
+  private static RuntimeException failureOf(ExecutionException e) {
     return switch (e.getCause()) {
-      case CacheException failure -> failure;
-      case RuntimeException bug -> throw bug;
-      case null, default -> throw new IllegalStateException(e.getCause());
+      case RuntimeException failure -> failure;
+      case null, default -> new IllegalStateException(e.getCause());
     };
   }
 

@@ -1,9 +1,11 @@
 package org.cacheddownloads.api;
 
+import io.vertx.core.Future;
 import io.vertx.core.buffer.Buffer;
 import io.vertx.core.http.HttpMethod;
 import io.vertx.core.http.HttpServerRequest;
 import io.vertx.core.http.HttpServerResponse;
+import java.nio.charset.StandardCharsets;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.cacheddownloads.content.Headers;
@@ -61,6 +63,7 @@ final class RequestBridge {
     private Buffer body = Buffer.buffer();
     private boolean tooLarge;
     private final AtomicBoolean finished = new AtomicBoolean();
+    private final AtomicBoolean inside = new AtomicBoolean();
     private volatile boolean gone;
     private volatile @Nullable Thread thread;
 
@@ -137,24 +140,15 @@ final class RequestBridge {
 
     private Answer gatedAnswer(ApiRequest asked) {
       gate.enter();
-      try {
-        Answer answer = gated.find(asked.method(), asked.segments()).answer(asked);
-        if (answer instanceof Answer.Lines lines) {
-          stream(lines);
-          return Answer.Empty.NO_CONTENT; // already written
-        }
-        return answer;
-      } finally {
-        gate.leave();
-      }
+      inside.set(true);
+      return gated.find(asked.method(), asked.segments()).answer(asked);
     }
 
-    private void stream(Answer.Lines lines) {
-      response.setChunked(true).putHeader("Content-Type", "application/x-ndjson");
-      lines
-          .source()
-          .accept(line -> response.write(Buffer.buffer(Json.bytes(line)).appendByte((byte) '\n')));
-      response.end();
+    /** The reply is sent or cannot be: a drain need not wait for this request any more. */
+    private void leave() {
+      if (inside.getAndSet(false)) {
+        gate.leave();
+      }
     }
 
     private void write(Answer answer) {
@@ -162,40 +156,49 @@ final class RequestBridge {
         giveUp(answer);
         return;
       }
-      switch (answer) {
-        case Answer.Json json -> {
-          json.headers().forEach((name, value) -> response.putHeader(name, value));
-          end(json.status(), json.contentType(), Json.bytes(json.body()));
-        }
-        case Answer.Text text ->
-            end(
-                text.status(),
-                text.contentType(),
-                text.body().getBytes(java.nio.charset.StandardCharsets.UTF_8));
-        case Answer.Empty empty -> {
-          empty.headers().forEach((name, value) -> response.putHeader(name, value));
-          response.setStatusCode(empty.status()).end();
-        }
-        case Answer.FileRange file -> send(file);
-        case Answer.Lines lines -> stream(lines);
-      }
+      Future<Void> sent =
+          switch (answer) {
+            case Answer.Json json -> {
+              json.headers().forEach((name, value) -> response.putHeader(name, value));
+              yield end(json.status(), json.contentType(), Json.bytes(json.body()));
+            }
+            case Answer.Text text ->
+                end(
+                    text.status(),
+                    text.contentType(),
+                    text.body().getBytes(StandardCharsets.UTF_8));
+            case Answer.Empty empty -> {
+              empty.headers().forEach((name, value) -> response.putHeader(name, value));
+              yield response.setStatusCode(empty.status()).end();
+            }
+            case Answer.FileRange file -> send(file);
+            case Answer.Lines lines -> stream(lines);
+          };
+      sent.onComplete(_ -> leave());
     }
 
-    private void end(int status, String contentType, byte[] bytes) {
+    private Future<Void> stream(Answer.Lines lines) {
+      response.setChunked(true).putHeader("Content-Type", "application/x-ndjson");
+      lines
+          .source()
+          .accept(line -> response.write(Buffer.buffer(Json.bytes(line)).appendByte((byte) '\n')));
+      return response.end();
+    }
+
+    private Future<Void> end(int status, String contentType, byte[] bytes) {
       response.setStatusCode(status).putHeader("Content-Type", contentType);
       if (tooLarge) {
         response.putHeader("Connection", "close"); // the rest of the body is not wanted
       }
       if (request.method().equals(HttpMethod.HEAD)) {
-        response.putHeader("Content-Length", String.valueOf(bytes.length)).end();
-      } else {
-        response.end(Buffer.buffer(bytes));
+        return response.putHeader("Content-Length", String.valueOf(bytes.length)).end();
       }
+      return response.end(Buffer.buffer(bytes));
     }
 
-    private void send(Answer.FileRange file) {
+    private Future<Void> send(Answer.FileRange file) {
       file.headers().forEach((name, value) -> response.putHeader(name, value));
-      response
+      return response
           .setStatusCode(file.status())
           .sendFile(file.file().toString(), file.offset(), file.length())
           .onComplete(
@@ -207,10 +210,15 @@ final class RequestBridge {
               });
     }
 
+    /** Nobody reads it, or a stream of lines broke in the middle and must not look complete. */
     private void giveUp(Answer answer) {
       if (answer instanceof Answer.FileRange file) {
         file.done().run();
       }
+      if (!response.ended()) {
+        response.reset();
+      }
+      leave();
     }
   }
 }

@@ -5,6 +5,8 @@ import io.vertx.core.http.HttpServer;
 import io.vertx.core.http.HttpServerOptions;
 import io.vertx.core.net.SocketAddress;
 import java.io.IOException;
+import java.net.UnixDomainSocketAddress;
+import java.nio.channels.SocketChannel;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
@@ -25,6 +27,7 @@ import org.cacheddownloads.config.Config;
 import org.cacheddownloads.config.Config.Changes;
 import org.cacheddownloads.config.HostPort;
 import org.cacheddownloads.metrics.Meters;
+import org.cacheddownloads.space.Copies;
 import org.cacheddownloads.space.Evictor;
 import org.cacheddownloads.space.Verifier;
 import org.cacheddownloads.store.BlobStore;
@@ -54,6 +57,7 @@ public final class SocketServer implements AutoCloseable {
       Catalog catalog,
       BlobStore store,
       Evictor evictor,
+      Copies copies,
       Verifier verifier,
       Meters meters,
       Supplier<Map<String, Object>> stats,
@@ -112,13 +116,13 @@ public final class SocketServer implements AutoCloseable {
     new EntryRoutes(
             parts.catalog(), parts.evictor(), parts.verifier(), parts.views(), parts.clock())
         .addTo(routes);
-    new BlobRoutes(parts.catalog(), parts.store(), parts.evictor()).addTo(routes);
+    new BlobRoutes(parts.catalog(), parts.store(), parts.copies(), parts.clock()).addTo(routes);
     new StateRoutes(parts.config(), parts.stats(), parts.reload(), parts.meters(), parts.gate())
         .addTo(routes);
     return routes;
   }
 
-  /** The state directory is locked by now, so a socket that lies here belongs to nobody alive. */
+  /** Removes a socket that a killed agent left behind. */
   private static void prepare(Path path) throws IOException {
     Path directory = path.getParent();
     if (directory != null) {
@@ -131,7 +135,19 @@ public final class SocketServer implements AutoCloseable {
                 + path
                 + " is a file that is not a socket; remove it or set another path");
       }
+      if (isAnswered(path)) {
+        throw new IOException(
+            "socket.path " + path + " belongs to an agent that runs; stop it or set another path");
+      }
       Files.delete(path);
+    }
+  }
+
+  private static boolean isAnswered(Path path) {
+    try (SocketChannel channel = SocketChannel.open(UnixDomainSocketAddress.of(path))) {
+      return channel.isConnected();
+    } catch (IOException e) {
+      return false; // nobody listens: it was left behind
     }
   }
 
@@ -147,6 +163,7 @@ public final class SocketServer implements AutoCloseable {
             .setMaxHeaderSize(MAX_HEADER_BYTES)
             .setMaxInitialLineLength(MAX_LINE_BYTES)
             .setHandle100ContinueAutomatically(true)
+            .setHttp2ClearTextEnabled(false) // hanging up and drains are about HTTP/1.1
             .setAcceptBacklog(BACKLOG);
     HttpServer server = vertx.createHttpServer(options).requestHandler(bridge::handle);
     try {

@@ -2,6 +2,7 @@ package org.cacheddownloads.catalog;
 
 import java.io.IOException;
 import java.nio.file.Path;
+import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -32,6 +33,9 @@ public final class Catalog implements AutoCloseable {
   private final Connections connections;
   private final Deferred deferred;
   private final Writer writer;
+
+  /** Whether there may be suspects; nobody has to ask the database while there are none. */
+  private volatile boolean suspects;
 
   private Catalog(Connections connections, Predicate<Stored> isInUse) {
     this.connections = connections;
@@ -65,7 +69,7 @@ public final class Catalog implements AutoCloseable {
             sql.first(
                     "SELECT "
                         + Rows.ENTRY_COLUMNS
-                        + ", (SELECT min(durable) FROM blobs b WHERE b.digest = e.digest) AS durable,"
+                        + ", EXISTS (SELECT 1 FROM blobs b WHERE b.digest = e.digest) AS here,"
                         + " EXISTS (SELECT 1 FROM grants g WHERE g.key = e.key AND g.credentials IN ('', ?)) AS granted"
                         + " FROM entries e WHERE e.key = ?",
                     this::known,
@@ -84,7 +88,7 @@ public final class Catalog implements AutoCloseable {
             sql.first(
                     "SELECT "
                         + Rows.ENTRY_COLUMNS
-                        + ", (SELECT min(durable) FROM blobs b WHERE b.digest = e.digest) AS durable, 1 AS granted"
+                        + ", EXISTS (SELECT 1 FROM blobs b WHERE b.digest = e.digest) AS here, 1 AS granted"
                         + " FROM entries e WHERE e.digest = ?"
                         + " AND EXISTS (SELECT 1 FROM grants g WHERE g.key = e.key AND g.credentials IN ('', ?)) LIMIT 1",
                     this::known,
@@ -93,13 +97,11 @@ public final class Catalog implements AutoCloseable {
                 .flatMap(known -> known));
   }
 
-  private Optional<Known> known(java.sql.ResultSet row) throws SQLException {
-    int durable = row.getInt("durable");
-    if (row.wasNull()) {
+  private Optional<Known> known(ResultSet row) throws SQLException {
+    if (!row.getBoolean("here")) {
       return Optional.empty();
     }
-    return Optional.of(
-        new Known(deferred.newest(Rows.entry(row)), row.getBoolean("granted"), durable < 0));
+    return Optional.of(new Known(deferred.newest(Rows.entry(row)), row.getBoolean("granted")));
   }
 
   /** The digest that is known to have this checksum. */
@@ -175,6 +177,9 @@ public final class Catalog implements AutoCloseable {
     if (!granted) {
       writer.write(
           sql -> {
+            if (!hasBytes(sql, entry)) {
+              return 0; // the key has other bytes by now: what was confirmed is not these
+            }
             insertGrant(sql, entry.key(), credentials, now);
             noteIfForAnybody(sql, entry.digest(), credentials);
             return sql.run(
@@ -196,6 +201,14 @@ public final class Catalog implements AutoCloseable {
         key.text(),
         credentials,
         Rows.micros(now));
+  }
+
+  private static boolean hasBytes(Sql sql, Entry entry) throws SQLException {
+    return sql.exists(
+        "SELECT 1 FROM entries WHERE key = ? AND digest = ? AND coalesce(source, key) = ?",
+        entry.key().text(),
+        Rows.bytes(entry.digest()),
+        entry.source());
   }
 
   private static void noteIfForAnybody(Sql sql, Digest digest, String credentials)
@@ -300,7 +313,7 @@ public final class Catalog implements AutoCloseable {
                 parameters.toArray()));
   }
 
-  private EntryRow entryRow(java.sql.ResultSet row) throws SQLException {
+  private EntryRow entryRow(ResultSet row) throws SQLException {
     Entry entry = deferred.newest(Rows.entry(row));
     Instant written = Rows.instant(row.getLong("last_used"));
     return new EntryRow(
@@ -462,39 +475,59 @@ public final class Catalog implements AutoCloseable {
                 "SELECT digest, form FROM blobs WHERE durable = 0 LIMIT ?", Rows::stored, limit));
   }
 
-  /**
-   * A file that was synced, with the blocks it occupies now that the file system has allocated
-   * them.
-   */
-  public record Synced(Stored stored, long allocatedBytes) {}
+  /** A file occupies other blocks than was recorded. */
+  public void resize(Stored stored, long allocatedBytes) {
+    writer.write(
+        sql ->
+            sql.run(
+                "UPDATE blobs SET allocated = ? WHERE digest = ? AND form = ?",
+                allocatedBytes,
+                Rows.bytes(stored.digest()),
+                stored.form().code()));
+  }
 
-  public void markDurable(Collection<Synced> synced) {
+  public void markDurable(Collection<Stored> synced) {
     writer.write(
         sql -> {
           int rows = 0;
-          for (Synced file : synced) {
+          for (Stored file : synced) {
             rows +=
                 sql.run(
-                    "UPDATE blobs SET durable = 1, allocated = ? WHERE digest = ? AND form = ? AND durable = 0",
-                    file.allocatedBytes(),
-                    Rows.bytes(file.stored().digest()),
-                    file.stored().form().code());
+                    "UPDATE blobs SET durable = 1 WHERE digest = ? AND form = ? AND durable = 0",
+                    Rows.bytes(file.digest()),
+                    file.form().code());
           }
           return rows;
         });
   }
 
-  /** The bytes of a suspect digest were hashed and are right. */
-  public void trust(Digest digest) {
+  /**
+   * Whether the bytes were not synced before a power cut, and must be hashed before their first
+   * use.
+   */
+  public boolean isSuspect(Stored stored) {
+    return suspects
+        && connections.read(
+            sql ->
+                sql.exists(
+                    "SELECT 1 FROM blobs WHERE digest = ? AND form = ? AND durable < 0",
+                    Rows.bytes(stored.digest()),
+                    stored.form().code()));
+  }
+
+  /** The bytes of a suspect were hashed and are right. */
+  public void trust(Stored stored) {
     writer.write(
         sql ->
             sql.run(
-                "UPDATE blobs SET durable = 0 WHERE digest = ? AND durable < 0",
-                Rows.bytes(digest)));
+                "UPDATE blobs SET durable = 0 WHERE digest = ? AND form = ? AND durable < 0",
+                Rows.bytes(stored.digest()),
+                stored.form().code()));
   }
 
   /** A blob could not be synced: its entries go, and it is not tried again. */
   public void distrust(Stored stored) {
+    suspects = true;
     writer.write(
         sql -> {
           deleteEntries(sql, stored.digest());
@@ -512,16 +545,19 @@ public final class Catalog implements AutoCloseable {
    *     now on
    */
   public boolean noteBoot(String bootId) {
-    return writer.write(
-        sql -> {
-          Optional<String> before = meta(sql, "boot");
-          sql.run("INSERT OR REPLACE INTO meta VALUES ('boot', ?)", bootId);
-          if (before.isEmpty() || before.get().equals(bootId)) {
-            return false;
-          }
-          sql.run("UPDATE blobs SET durable = -1 WHERE durable = 0");
-          return true;
-        });
+    boolean another =
+        writer.write(
+            sql -> {
+              Optional<String> before = meta(sql, "boot");
+              sql.run("INSERT OR REPLACE INTO meta VALUES ('boot', ?)", bootId);
+              if (before.isEmpty() || before.get().equals(bootId)) {
+                return false;
+              }
+              sql.run("UPDATE blobs SET durable = -1 WHERE durable = 0");
+              return true;
+            });
+    suspects = connections.read(sql -> sql.exists("SELECT 1 FROM blobs WHERE durable < 0"));
+    return another;
   }
 
   private static Optional<String> meta(Sql sql, String name) throws SQLException {

@@ -112,16 +112,25 @@ final class Connections implements AutoCloseable {
     }
   }
 
+  /** Not ended by an interrupt: the wait is short, and half of a release would be worse. */
   private Sql takeReader() {
+    boolean interrupted = false;
     try {
-      Sql reader = readers.poll(BUSY_SECONDS, TimeUnit.SECONDS);
-      if (reader == null) {
-        throw new Busy("the catalog is busy; try again", null);
+      while (true) {
+        try {
+          Sql reader = readers.poll(BUSY_SECONDS, TimeUnit.SECONDS);
+          if (reader == null) {
+            throw new Busy("the catalog is busy; try again", null);
+          }
+          return reader;
+        } catch (InterruptedException e) {
+          interrupted = true;
+        }
       }
-      return reader;
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-      throw new Busy("the request was given up", e);
+    } finally {
+      if (interrupted) {
+        Thread.currentThread().interrupt();
+      }
     }
   }
 

@@ -7,7 +7,5 @@ import org.cacheddownloads.content.Entry;
  *
  * @param granted whether the asker may have the bytes without asking the origin: they were fetched
  *     without credentials, or the origin accepted the asker's own
- * @param suspect whether the bytes were not synced before a power cut and must be hashed before
- *     their first use
  */
-public record Known(Entry entry, boolean granted, boolean suspect) {}
+public record Known(Entry entry, boolean granted) {}

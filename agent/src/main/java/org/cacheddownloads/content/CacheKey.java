@@ -17,6 +17,9 @@ public record CacheKey(String text) {
     if (text.getBytes(StandardCharsets.UTF_8).length > MAX_BYTES) {
       throw new InvalidRequest("a key has at most " + MAX_BYTES + " bytes");
     }
+    if (!StandardCharsets.UTF_8.newEncoder().canEncode(text)) {
+      throw new InvalidRequest("a key must be valid Unicode");
+    }
     if (text.chars().anyMatch(Character::isISOControl)) {
       throw new InvalidRequest("a key must not contain control characters");
     }

@@ -51,6 +51,13 @@ public final class Headers {
     return new TreeMap<>(fields);
   }
 
+  /** These fields and one more. */
+  public Headers with(String name, String value) {
+    var more = new LinkedHashMap<>(fields);
+    more.put(name.toLowerCase(Locale.ROOT), List.of(value));
+    return new Headers(more);
+  }
+
   public boolean isEmpty() {
     return fields.isEmpty();
   }

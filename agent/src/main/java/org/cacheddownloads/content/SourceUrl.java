@@ -57,6 +57,9 @@ public final class SourceUrl {
     if (text.length() > MAX_LENGTH) {
       throw new InvalidRequest("a URL has at most " + MAX_LENGTH + " characters");
     }
+    if (!StandardCharsets.US_ASCII.newEncoder().canEncode(text)) {
+      throw new InvalidRequest("a URL is ASCII; percent-encode other characters as UTF-8");
+    }
     URI uri;
     try {
       uri = new URI(text);

@@ -38,6 +38,7 @@ import org.cacheddownloads.failure.CacheException.TimedOut;
 import org.cacheddownloads.failure.CacheException.TooLarge;
 import org.cacheddownloads.fetch.Flights.Flight;
 import org.cacheddownloads.space.Budget;
+import org.cacheddownloads.space.Copies;
 import org.cacheddownloads.space.Evictor;
 import org.cacheddownloads.space.Pin;
 import org.cacheddownloads.space.Recency;
@@ -65,6 +66,7 @@ public final class Download {
   private final BlobStore store;
   private final Budget budget;
   private final Evictor evictor;
+  private final Copies copies;
   private final Recency recency;
   private final Authority authority;
   private final Clock clock;
@@ -77,6 +79,7 @@ public final class Download {
       BlobStore store,
       Budget budget,
       Evictor evictor,
+      Copies copies,
       Recency recency,
       Authority authority,
       Clock clock) {
@@ -87,6 +90,7 @@ public final class Download {
     this.store = store;
     this.budget = budget;
     this.evictor = evictor;
+    this.copies = copies;
     this.recency = recency;
     this.authority = authority;
     this.clock = clock;
@@ -363,7 +367,9 @@ public final class Download {
     Stored stored = Stored.file(sum.digest());
     Pin pin = evictor.pin(stored);
     try {
-      boolean added = store.commit(ingest, stored);
+      boolean added =
+          store.commit(ingest, stored)
+              || (!copies.isSound(stored) && store.commit(ingest, stored)); // it was damaged
       long allocated = store.stat(stored).orElseThrow().allocatedBytes();
       if (added) {
         room.committed(allocated);

@@ -27,8 +27,6 @@ import org.cacheddownloads.space.Recency;
 import org.cacheddownloads.store.BlobStore;
 import org.cacheddownloads.store.StorageFault;
 import org.jspecify.annotations.Nullable;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /**
  * The story of a request, from what is wanted to bytes that are pinned in the store:
@@ -44,7 +42,6 @@ import org.slf4j.LoggerFactory;
  * Blocking, in the caller's virtual thread; an interrupt ends the waiting. Thread-safe.
  */
 public final class Fetcher {
-  private static final Logger log = LoggerFactory.getLogger(Fetcher.class);
   private static final Duration PROGRESS_EVERY = Duration.ofMillis(100);
 
   private final Supplier<Config> config;
@@ -204,40 +201,11 @@ public final class Fetcher {
     }
   }
 
-  /**
-   * Pins the bytes of an entry; empty if they have vanished or turn out to be damaged, and then the
-   * entry goes too.
-   */
+  /** Pins the bytes of an entry; empty if they have vanished or turn out to be damaged. */
   private Optional<Candidate> pinned(Known known, Instant deadline) {
-    Digest digest = known.entry().digest();
-    Optional<Pin> pin = copies.pin(Stored.file(digest), deadline);
-    if (pin.isEmpty()) {
-      log.warn("bytes of an entry have vanished digest={}", digest);
-      catalog.removeBlobs(catalog.forms(digest));
-      return Optional.empty();
-    }
-    if (known.suspect() && !isIntact(pin.get())) {
-      catalog.deleteEntriesOf(digest);
-      pin.get().close();
-      return Optional.empty();
-    }
-    return Optional.of(new Candidate(known, pin.get()));
-  }
-
-  private boolean isIntact(Pin pin) {
-    Digest digest = pin.stored().digest();
-    try {
-      boolean intact = store.verify(pin.stored());
-      if (intact) {
-        catalog.trust(digest);
-      } else {
-        log.warn("bytes were lost in a power cut digest={}", digest);
-      }
-      return intact;
-    } catch (IOException e) {
-      pin.close();
-      throw StorageFault.of("verify " + digest, e);
-    }
+    return copies
+        .pin(Stored.file(known.entry().digest()), deadline)
+        .map(pin -> new Candidate(known, pin));
   }
 
   // ---- what has to be asked for ----

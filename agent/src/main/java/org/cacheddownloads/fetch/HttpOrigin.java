@@ -21,6 +21,7 @@ import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
@@ -61,7 +62,10 @@ public final class HttpOrigin implements Origin {
   private final Clock clock;
   private final Listener listener;
   private final String userAgent;
-  private final ExecutorService resolvers = Executors.newVirtualThreadPerTaskExecutor();
+
+  /** Platform threads: the system's resolver holds the thread that calls it, and may take long. */
+  private final ExecutorService resolvers =
+      Executors.newCachedThreadPool(Thread.ofPlatform().daemon().name("resolver-", 0).factory());
 
   /** Hears of each exchange with an origin. */
   public interface Listener {
@@ -99,7 +103,7 @@ public final class HttpOrigin implements Origin {
   @Override
   public OriginResponse get(Source source, Validator validator, int attempt, Instant deadline) {
     SourceUrl url = source.url();
-    Headers headers = source.headers();
+    Headers headers = withUserInfo(source);
     for (int hop = 0; hop <= MAX_REDIRECTS; hop++) {
       HttpResponse response = exchange(url, headers, validator, attempt, deadline);
       if (!REDIRECTS.contains(response.status())) {
@@ -112,6 +116,17 @@ public final class HttpOrigin implements Origin {
       url = next;
     }
     throw BadResponse.of("more than " + MAX_REDIRECTS + " redirects from " + source.url(), null);
+  }
+
+  /**
+   * What is sent to the origin of the URL: the caller's headers, and user info as RFC 7617 has it.
+   */
+  private static Headers withUserInfo(Source source) {
+    Optional<String> basic = source.url().basicAuthorization();
+    if (basic.isEmpty() || source.headers().first("authorization").isPresent()) {
+      return source.headers();
+    }
+    return source.headers().with(HttpHeaderNames.AUTHORIZATION.toString(), basic.get());
   }
 
   private static SourceUrl redirected(SourceUrl url, HttpResponse response) {
@@ -172,10 +187,6 @@ public final class HttpOrigin implements Origin {
     options.putHeader(HttpHeaderNames.ACCEPT.toString(), "*/*");
     headers.sorted().forEach((name, values) -> options.putHeader(name, String.join(", ", values)));
     options.putHeader(HttpHeaderNames.ACCEPT_ENCODING.toString(), "identity");
-    if (headers.first("authorization").isEmpty()) {
-      url.basicAuthorization()
-          .ifPresent(basic -> options.putHeader(HttpHeaderNames.AUTHORIZATION.toString(), basic));
-    }
     if (validator.etag() != null) {
       options.putHeader(HttpHeaderNames.IF_NONE_MATCH.toString(), validator.etag());
     }
@@ -200,7 +211,11 @@ public final class HttpOrigin implements Origin {
                 .request(options)
                 .onComplete(connecting)
                 .compose(
-                    request -> request.send().map(response -> attach(response, url, requestedAt)))
+                    request -> {
+                      request.exceptionHandler(
+                          _ -> {}); // a reset is our own doing; else await() tells
+                      return request.send().map(response -> attach(response, url, requestedAt));
+                    })
                 .onComplete(answering));
     Future<HttpClientRequest> connected = connecting.future();
     Future<HttpResponse> answered = answering.future();

@@ -341,6 +341,11 @@ public final class Budget {
     change(0, 0, -bytes, bytes, 0, 0);
   }
 
+  /** A view holds an inode that was given up by the store, and uncharged, a moment ago. */
+  public void orphanToInUse(long bytes) {
+    change(0, 0, 0, bytes, 0, 1);
+  }
+
   /** The last view let go of something that stays in the store. */
   public void inUseToIdle(long bytes) {
     change(0, 0, bytes, -bytes, 0, 0);
@@ -361,9 +366,9 @@ public final class Budget {
     change(0, 0, -bytes, 0, bytes, 0);
   }
 
-  /** A file that nobody knew was found and put into quarantine. */
-  public void quarantined(long bytes) {
-    change(0, 0, 0, 0, bytes, 1);
+  /** Files that nobody knew were found and put into quarantine. */
+  public void quarantined(long bytes, long inodes) {
+    change(0, 0, 0, 0, bytes, inodes);
   }
 
   /** An idle blob occupies other blocks than was thought, as the file system allocates late. */

@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.nio.file.NoSuchFileException;
 import java.time.Instant;
 import java.util.Optional;
+import java.util.concurrent.locks.ReentrantLock;
 import org.cacheddownloads.catalog.Catalog;
 import org.cacheddownloads.content.Form;
 import org.cacheddownloads.content.Stored;
@@ -19,12 +20,18 @@ import org.cacheddownloads.store.StorageFault;
  * multiplied. Thread-safe.
  */
 public final class Copies {
+  private static final int INODES_OF_INGEST = 2;
+
+  /** No file system is full of links at this number; a fresh inode is far below it. */
+  private static final int FEW_LINKS = 1000;
+
   private final Catalog catalog;
   private final BlobStore store;
   private final Budget budget;
   private final Holds holds;
   private final Evictor evictor;
   private final Recency recency;
+  private final ReentrantLock renewing = new ReentrantLock();
 
   public Copies(
       Catalog catalog,
@@ -42,14 +49,15 @@ public final class Copies {
   }
 
   /**
-   * Pins {@code wanted}, making it from the other form of the digest where it is not there.
+   * Pins {@code wanted}, making it from the other form of the digest where it is not there. What a
+   * power cut has made suspect is hashed first, and taken out if it is damaged.
    *
-   * @return empty if no form of the digest is in the store
+   * @return empty if no sound form of the digest is in the store
    */
   public Optional<Pin> pin(Stored wanted, Instant deadline) {
     Pin pin = evictor.pin(wanted);
     try {
-      if (store.stat(wanted).isPresent() || makeFromOther(wanted, deadline)) {
+      if (isSound(wanted) || makeFromOther(wanted, deadline)) {
         return Optional.of(pin);
       }
       pin.close();
@@ -63,18 +71,38 @@ public final class Copies {
     }
   }
 
+  /** Whether a pinned object is there and, as far as a power cut made it suspect, undamaged. */
+  public boolean isSound(Stored pinned) throws IOException {
+    if (store.stat(pinned).isEmpty()) {
+      evictor.forgetVanished(pinned);
+      return false;
+    }
+    if (!catalog.isSuspect(pinned)) {
+      return true;
+    }
+    if (store.verify(pinned)) {
+      catalog.trust(pinned);
+      return true;
+    }
+    evictor.condemn(pinned);
+    return false;
+  }
+
   private boolean makeFromOther(Stored wanted, Instant deadline) throws IOException {
     Form other = wanted.form() == Form.FILE ? Form.EXECUTABLE : Form.FILE;
     Stored original = new Stored(wanted.digest(), other);
     try (Pin _ = evictor.pin(original)) {
-      Optional<Posix.Stat> stat = store.stat(original);
-      if (stat.isEmpty()) {
+      if (!isSound(original)) {
         return false;
       }
-      long size = stat.get().sizeBytes();
-      try (Reservation room = budget.reserve(Reservation.allocationOf(size), 2, deadline);
+      long size = store.stat(original).map(Posix.Stat::sizeBytes).orElse(0L);
+      try (Reservation room =
+              budget.reserve(Reservation.allocationOf(size), INODES_OF_INGEST, deadline);
           Ingest ingest = store.begin(wanted.form() == Form.EXECUTABLE, null)) {
-        copy(ingest, room, original);
+        if (!copy(ingest, room, original)) {
+          evictor.condemn(original);
+          return false;
+        }
         if (store.commit(ingest, wanted)) {
           long allocated = store.stat(wanted).orElseThrow().allocatedBytes();
           room.committed(allocated);
@@ -92,32 +120,44 @@ public final class Copies {
    * The caller pins it.
    */
   public void renewInode(Stored stored, Instant deadline) {
+    renewing.lock();
     try {
       Posix.Stat old =
           store
               .stat(stored)
               .orElseThrow(
                   () -> new NotReady(stored + " is not in the store any more; try again", null));
+      if (old.links() < FEW_LINKS) {
+        return; // another caller who found it full was here first
+      }
       try (Reservation room =
-              budget.reserve(Reservation.allocationOf(old.sizeBytes()), 2, deadline);
+              budget.reserve(
+                  Reservation.allocationOf(old.sizeBytes()), INODES_OF_INGEST, deadline);
           Ingest ingest = store.begin(stored.form() == Form.EXECUTABLE, null)) {
-        copy(ingest, room, stored);
+        if (!copy(ingest, room, stored)) {
+          evictor.condemn(stored);
+          throw new NotReady(
+              "the bytes of " + stored + " are damaged and were dropped; try again", null);
+        }
         store.replace(ingest, stored);
-        room.committed(store.stat(stored).orElseThrow().allocatedBytes());
+        long allocated = store.stat(stored).orElseThrow().allocatedBytes();
+        room.committed(allocated);
+        catalog.resize(stored, allocated);
         if (!holds.orphaned(old.inode())) {
           budget.idleGone(old.allocatedBytes(), 1); // its last view let go meanwhile
         }
       }
     } catch (IOException e) {
       throw StorageFault.of("make a second copy of " + stored, e);
+    } finally {
+      renewing.unlock();
     }
   }
 
-  private void copy(Ingest ingest, Reservation room, Stored original) throws IOException {
+  /** Copies and hashes. @return whether the original is what its name says */
+  private boolean copy(Ingest ingest, Reservation room, Stored original) throws IOException {
     store.copyInto(ingest, original);
     room.wrote(ingest.size());
-    if (!ingest.finish().digest().equals(original.digest())) {
-      throw new IOException("the bytes of " + original + " are damaged; verify the store");
-    }
+    return ingest.finish().digest().equals(original.digest());
   }
 }

@@ -16,6 +16,7 @@ import org.cacheddownloads.catalog.Catalog;
 import org.cacheddownloads.content.CacheKey;
 import org.cacheddownloads.content.Entry;
 import org.cacheddownloads.content.Stored;
+import org.cacheddownloads.failure.CacheException;
 import org.cacheddownloads.store.BlobStore;
 import org.cacheddownloads.store.Posix;
 import org.cacheddownloads.store.StorageFault;
@@ -112,16 +113,19 @@ public final class Evictor {
     var doomed = new ArrayList<BlobRow>();
     try {
       Set<Stored> gone = new HashSet<>();
-      for (BlobRow victim : victims) {
-        if (holds.doom(victim.stored())) {
-          doomed.add(victim);
-          if (delete(victim.stored())) {
-            gone.add(victim.stored());
+      try {
+        for (BlobRow victim : victims) {
+          if (holds.doom(victim.stored())) {
+            doomed.add(victim);
+            if (delete(victim.stored())) {
+              gone.add(victim.stored());
+            }
           }
         }
-      }
-      if (!gone.isEmpty()) {
-        catalog.removeBlobs(gone);
+      } finally {
+        if (!gone.isEmpty()) {
+          catalog.removeBlobs(gone); // also when one of them could not be deleted
+        }
       }
       Instant now = clock.instant();
       for (BlobRow victim : doomed) {
@@ -141,38 +145,128 @@ public final class Evictor {
 
   /**
    * Deletes a doomed file after a last look at its link count: the file system has the last word on
-   * who holds it.
+   * who holds it. What is given back to the budget is what was charged, as the catalog recorded it;
+   * a file that has vanished gives that back too.
    */
   private boolean delete(Stored stored) {
     try {
       Optional<Posix.Stat> stat = store.stat(stored);
-      if (stat.isEmpty()) {
-        return true; // the row is all there was
-      }
-      if (stat.get().links() > 1) {
+      if (stat.isPresent() && stat.get().links() > 1) {
         log.warn(
             "victim has links that no view accounts for digest={} links={}",
             stored,
             stat.get().links());
         return false;
       }
+      Optional<BlobRow> row = catalog.blob(stored);
       store.delete(stored);
-      budget.idleGone(stat.get().allocatedBytes(), 1);
+      if (row.isPresent()) {
+        budget.idleGone(row.get().allocatedBytes(), 1);
+      }
       return true;
     } catch (IOException e) {
       throw StorageFault.of("delete " + stored, e);
     }
   }
 
-  /** Drops an object that no entry leads to and nobody holds; otherwise does nothing. */
+  /** Forgets an object whose file somebody else deleted. The caller has pinned it. */
+  public void forgetVanished(Stored stored) {
+    one.lock();
+    try {
+      Optional<BlobRow> row = catalog.blob(stored);
+      if (row.isEmpty() || store.stat(stored).isPresent()) {
+        return;
+      }
+      log.warn("a file has vanished from the store digest={}", stored);
+      catalog.removeBlobs(List.of(stored));
+      Optional<Posix.Stat> again = store.stat(stored);
+      if (again.isPresent()) { // a download brought it back in between: it must be counted
+        catalog.addBlob(
+            stored, again.get().sizeBytes(), again.get().allocatedBytes(), clock.instant());
+      }
+      if (!holds.isInUse(stored)) {
+        budget.idleGone(row.get().allocatedBytes(), 1);
+      }
+    } catch (IOException e) {
+      throw StorageFault.of("look up " + stored, e);
+    } finally {
+      one.unlock();
+    }
+  }
+
+  /**
+   * Takes damaged bytes out of the store, so that nobody gets them again: what is idle goes to
+   * quarantine, what is in use keeps its place in the views that hold it and nowhere else. Its
+   * entries go. The caller has pinned it.
+   *
+   * @return whether views hold it
+   */
+  public boolean condemn(Stored stored) {
+    one.lock();
+    try {
+      catalog.deleteEntriesOf(stored.digest());
+      Optional<Posix.Stat> stat = store.stat(stored);
+      Optional<BlobRow> row = catalog.blob(stored);
+      if (stat.isEmpty() || row.isEmpty()) {
+        return false; // somebody else found it first
+      }
+      boolean inUse = holds.orphaned(stat.get().inode());
+      if (inUse) {
+        store.delete(stored); // the views' links stay
+      } else {
+        store.quarantine(store.path(stored));
+        budget.idleToQuarantine(row.get().allocatedBytes());
+      }
+      catalog.removeBlobs(List.of(stored));
+      log.error("damaged bytes digest={} inUse={}", stored, inUse);
+      return inUse;
+    } catch (IOException e) {
+      throw StorageFault.of("take damaged bytes out of the store", e);
+    } finally {
+      one.unlock();
+    }
+  }
+
+  /**
+   * Drops an object that no entry leads to and nobody holds; otherwise does nothing. Never fails,
+   * because those who let go are often in the middle of something: what cannot be dropped now is
+   * dropped after the next start.
+   */
   public void dropIfUnlisted(Stored stored) {
-    if (catalog.hasEntry(stored.digest()) || !holds.doom(stored)) {
-      return;
+    try {
+      if (catalog.hasEntry(stored.digest()) || !holds.doom(stored)) {
+        return;
+      }
+      try {
+        if (!catalog.hasEntry(stored.digest()) && delete(stored)) {
+          catalog.removeBlobs(List.of(stored));
+        }
+      } finally {
+        holds.liftDoom(stored);
+      }
+    } catch (CacheException e) {
+      log.warn("cannot drop what nobody asks for digest={} error={}", stored, e.getMessage());
+    }
+  }
+
+  /**
+   * Deletes a file of the store that no row knows: it has no key, so nobody can ask for it. A
+   * commit under way still has its second name and is left alone.
+   *
+   * @return whether it went
+   */
+  public boolean dropUnknown(Stored stored) throws IOException {
+    if (!holds.doom(stored)) {
+      return false;
     }
     try {
-      if (!catalog.hasEntry(stored.digest()) && delete(stored)) {
-        catalog.removeBlobs(List.of(stored));
+      Optional<Posix.Stat> stat = store.stat(stored);
+      if (stat.isEmpty() || stat.get().links() > 1 || catalog.blob(stored).isPresent()) {
+        return false;
       }
+      log.warn("dropping a file that no row knows digest={}", stored);
+      store.delete(stored);
+      return true;
     } finally {
       holds.liftDoom(stored);
     }
@@ -189,6 +283,7 @@ public final class Evictor {
    */
   public List<Pruned> prune(Prune request) {
     var pruned = new ArrayList<Pruned>();
+    var listed = new HashSet<CacheKey>();
     one.lock();
     try {
       Instant after = Instant.EPOCH;
@@ -212,7 +307,9 @@ public final class Evictor {
           used -= candidate.allocatedBytes();
           long freed = candidate.allocatedBytes();
           for (Entry entry : entries) {
-            pruned.add(new Pruned(entry, freed));
+            if (listed.add(entry.key()) || freed > 0) {
+              pruned.add(new Pruned(entry, freed));
+            }
             freed = 0; // several keys of one blob free it once
           }
         }

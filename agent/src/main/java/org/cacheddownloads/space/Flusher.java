@@ -8,7 +8,6 @@ import java.util.List;
 import java.util.Optional;
 import org.cacheddownloads.catalog.BlobRow;
 import org.cacheddownloads.catalog.Catalog;
-import org.cacheddownloads.catalog.Catalog.Synced;
 import org.cacheddownloads.content.Stored;
 import org.cacheddownloads.store.BlobStore;
 import org.cacheddownloads.store.Posix;
@@ -45,7 +44,7 @@ public final class Flusher {
   public void flush() {
     List<Stored> waiting = catalog.notDurable(GROUP);
     while (!waiting.isEmpty() && !Thread.currentThread().isInterrupted()) {
-      var synced = new ArrayList<Synced>();
+      var synced = new ArrayList<Stored>();
       for (Stored stored : waiting) {
         sync(stored).ifPresent(synced::add);
       }
@@ -57,7 +56,7 @@ public final class Flusher {
     }
   }
 
-  private Optional<Synced> sync(Stored stored) {
+  private Optional<Stored> sync(Stored stored) {
     try (Pin _ = evictor.pin(stored)) {
       Optional<BlobRow> row = catalog.blob(stored);
       if (row.isEmpty()) {
@@ -68,18 +67,20 @@ public final class Flusher {
           store.stat(stored).orElseThrow(() -> new NoSuchFileException(stored.toString()));
       long allocated = stat.allocatedBytes();
       long more = allocated - row.get().allocatedBytes();
+      if (more != 0) {
+        catalog.resize(stored, allocated);
+      }
       if (more != 0 && holds.resized(stat.inode(), allocated)) {
         budget.inUseResized(more);
       } else if (more != 0) {
         budget.idleResized(more);
       }
-      return Optional.of(new Synced(stored, allocated));
+      return Optional.of(stored);
     } catch (ClosedByInterruptException e) {
       Thread.currentThread().interrupt(); // the agent stops: nothing is wrong with the disk
       return Optional.empty();
     } catch (NoSuchFileException e) {
-      log.warn("a blob vanished before it was synced digest={}", stored);
-      catalog.removeBlobs(List.of(stored));
+      evictor.forgetVanished(stored);
       return Optional.empty();
     } catch (IOException e) {
       log.error("a blob cannot be synced and is dropped digest={} error={}", stored, e.toString());

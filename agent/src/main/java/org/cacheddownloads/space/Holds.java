@@ -75,23 +75,29 @@ public final class Holds {
    * @param whenFree called after the last hold went, on the thread that let go
    */
   public Pin pin(Stored stored, Consumer<Stored> whenFree) {
+    boolean interrupted = false;
     lock.lock();
     try {
-      long nanos = PATIENCE.toNanos();
+      long end = System.nanoTime() + PATIENCE.toNanos();
       while (doomed.contains(stored)) {
+        long nanos = end - System.nanoTime();
         if (nanos <= 0) {
           throw new Busy(
               "the disk takes longer than " + PATIENCE.toSeconds() + " s to delete a file", null);
         }
-        nanos = doomLifted.awaitNanos(nanos);
+        try {
+          long _ = doomLifted.awaitNanos(nanos);
+        } catch (InterruptedException e) {
+          interrupted = true; // a deletion is short, and who pins has work to finish or undo
+        }
       }
       held.computeIfAbsent(stored, _ -> new Hold()).pins++;
       return new Pin(this, stored, whenFree);
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-      throw new Busy("the request was given up", e);
     } finally {
       lock.unlock();
+      if (interrupted) {
+        Thread.currentThread().interrupt();
+      }
     }
   }
 
@@ -185,6 +191,17 @@ public final class Holds {
       }
       counted.bytes = bytes;
       return true;
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** Whether views hold {@code inode} although the store has given up its own name of it. */
+  public boolean isOrphan(long inode) {
+    lock.lock();
+    try {
+      Inode counted = inodes.get(inode);
+      return counted != null && counted.orphan;
     } finally {
       lock.unlock();
     }

@@ -12,7 +12,6 @@ import org.cacheddownloads.catalog.Catalog.NumberedBlob;
 import org.cacheddownloads.content.Digest;
 import org.cacheddownloads.content.Stored;
 import org.cacheddownloads.store.BlobStore;
-import org.cacheddownloads.store.Posix;
 import org.cacheddownloads.store.StorageFault;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -28,19 +27,17 @@ public final class Verifier {
 
   private final Catalog catalog;
   private final BlobStore store;
-  private final Holds holds;
-  private final Budget budget;
+  private final Evictor evictor;
 
   /** A digest whose bytes are damaged. */
   public record Corrupt(Digest digest, boolean inUse) {}
 
   public record Report(long checked, List<Corrupt> corrupt) {}
 
-  public Verifier(Catalog catalog, BlobStore store, Holds holds, Budget budget) {
+  public Verifier(Catalog catalog, BlobStore store, Evictor evictor) {
     this.catalog = catalog;
     this.store = store;
-    this.holds = holds;
-    this.budget = budget;
+    this.evictor = evictor;
   }
 
   /** Checks every form of one digest. @return empty if it is not in the store */
@@ -69,13 +66,13 @@ public final class Verifier {
     long checked = 0;
     Map<Digest, Boolean> corrupt = new LinkedHashMap<>();
     for (Stored stored : blobs) {
-      try (Pin _ = holds.pin(stored, _ -> {})) {
+      try (Pin _ = evictor.pin(stored)) {
         if (store.verify(stored)) {
           checked++;
           continue;
         }
         checked++;
-        corrupt.merge(stored.digest(), takeOut(stored), Boolean::logicalOr);
+        corrupt.merge(stored.digest(), evictor.condemn(stored), Boolean::logicalOr);
       } catch (NoSuchFileException e) {
         log.debug("evicted before it was checked digest={}", stored);
       } catch (IOException e) {
@@ -85,23 +82,5 @@ public final class Verifier {
     var found = new ArrayList<Corrupt>();
     corrupt.forEach((digest, inUse) -> found.add(new Corrupt(digest, inUse)));
     return new Report(checked, found);
-  }
-
-  /**
-   * @return whether views hold it
-   */
-  private boolean takeOut(Stored stored) throws IOException {
-    catalog.deleteEntriesOf(stored.digest());
-    Posix.Stat stat = store.stat(stored).orElseThrow();
-    boolean inUse = holds.orphaned(stat.inode());
-    if (inUse) {
-      store.delete(stored); // the views' links stay
-    } else {
-      store.quarantine(store.path(stored));
-      budget.idleToQuarantine(stat.allocatedBytes());
-    }
-    catalog.removeBlobs(List.of(stored));
-    log.error("corrupt blob digest={} inUse={}", stored, inUse);
-    return inUse;
   }
 }

@@ -27,6 +27,8 @@ import org.jspecify.annotations.Nullable;
  * <p>Close it last of all users; it ends the hash lane.
  */
 public final class BlobStore implements AutoCloseable {
+  private static final int MOST_NAMESAKES = 1000;
+
   private final StoreLayout layout;
   private final BufferPool buffers = new BufferPool();
   private final ExecutorService hashLane =
@@ -128,11 +130,9 @@ public final class BlobStore implements AutoCloseable {
     for (int i = 0; ; i++) {
       Path target = layout.quarantine().resolve(file.getFileName() + (i == 0 ? "" : "." + i));
       try {
-        Files.createLink(target, file);
-        Files.delete(file);
-        return target;
+        return Files.move(file, target); // never replaces
       } catch (FileAlreadyExistsException e) {
-        if (i >= 1000) {
+        if (i >= MOST_NAMESAKES) {
           throw e;
         }
       }
@@ -167,6 +167,25 @@ public final class BlobStore implements AutoCloseable {
           .findFirst();
     }
   }
+
+  /** Allocated bytes of the files at and below {@code path}, and how many they are. */
+  public static Extent extent(Path path) throws IOException {
+    long bytes = 0;
+    long files = 0;
+    try (var paths = Files.walk(path)) {
+      for (Path file : paths.toList()) {
+        Posix.Stat stat = Posix.lstat(file);
+        if (!stat.isDirectory()) {
+          bytes += stat.allocatedBytes();
+          files++;
+        }
+      }
+    }
+    return new Extent(bytes, files);
+  }
+
+  /** What {@link #extent} found. */
+  public record Extent(long allocatedBytes, long files) {}
 
   /** Deletes an ingest directory that no running download owns. */
   public static void discard(Path ingestDirectory) throws IOException {

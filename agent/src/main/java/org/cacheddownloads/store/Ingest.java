@@ -185,7 +185,8 @@ public final class Ingest implements AutoCloseable {
 
   /** Gives complete data the name it will have in the store. @return where it is now */
   Path named(Stored stored) throws IOException {
-    return Files.move(data(), directory.resolve(stored.fileName()), StandardCopyOption.ATOMIC_MOVE);
+    Path name = directory.resolve(stored.fileName());
+    return Files.exists(name) ? name : Files.move(data(), name, StandardCopyOption.ATOMIC_MOVE);
   }
 
   /**

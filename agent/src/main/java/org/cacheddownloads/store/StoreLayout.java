@@ -6,11 +6,13 @@ import java.nio.channels.FileLock;
 import java.nio.channels.OverlappingFileLockException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
+import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import org.cacheddownloads.content.ContainerId;
 import org.cacheddownloads.content.DownloadName;
 import org.cacheddownloads.content.Stored;
+import org.cacheddownloads.failure.CacheException.InvalidRequest;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -159,12 +161,19 @@ public final class StoreLayout implements AutoCloseable {
     return view(container).resolve(DownloadName.RESERVED);
   }
 
+  /** Where a download is shown. */
   public Path name(ContainerId container, DownloadName name) {
-    Path path = view(container);
-    for (String segment : name.segments()) {
-      path = path.resolve(segment);
+    try {
+      Path path = view(container);
+      for (String segment : name.segments()) {
+        path = path.resolve(segment);
+      }
+      return path;
+    } catch (InvalidPathException e) {
+      throw new InvalidRequest(
+          "name",
+          "the agent runs in a locale that cannot write this name; start it with LC_ALL=C.UTF-8");
     }
-    return path;
   }
 
   /**

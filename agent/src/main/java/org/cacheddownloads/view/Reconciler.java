@@ -5,7 +5,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.HashSet;
 import java.util.List;
-import java.util.Optional;
 import java.util.Set;
 import org.cacheddownloads.catalog.BlobRow;
 import org.cacheddownloads.catalog.Catalog;
@@ -15,7 +14,6 @@ import org.cacheddownloads.space.Budget;
 import org.cacheddownloads.space.Evictor;
 import org.cacheddownloads.space.Pin;
 import org.cacheddownloads.store.BlobStore;
-import org.cacheddownloads.store.Posix;
 import org.cacheddownloads.store.StoreLayout;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -62,7 +60,7 @@ public final class Reconciler {
         if (stored == null || !layout.blob(stored).equals(file)) {
           unknown += quarantine(file);
         } else if (catalog.blob(stored).isEmpty()) {
-          filesWithoutRow += adoptOrDrop(stored);
+          filesWithoutRow += evictor.dropUnknown(stored) ? 1 : 0;
         }
       }
       if (Thread.currentThread().isInterrupted()) {
@@ -108,38 +106,17 @@ public final class Reconciler {
   }
 
   /** Under a pin, so that a download of the same bytes at this moment is not forgotten. */
-  private long forgetMissing(Stored stored) throws IOException {
+  private long forgetMissing(Stored stored) {
     try (Pin _ = evictor.pin(stored)) {
-      Optional<BlobRow> row = catalog.blob(stored);
-      if (row.isEmpty() || store.stat(stored).isPresent()) {
-        return 0;
-      }
-      catalog.removeBlobs(List.of(stored));
-      budget.idleGone(row.get().allocatedBytes(), 1);
-      return 1;
-    }
-  }
-
-  /**
-   * A file that no row knows has no key either: nobody can ask for it. A commit under way shows as
-   * a row once its pin is free.
-   */
-  private long adoptOrDrop(Stored stored) throws IOException {
-    try (Pin _ = evictor.pin(stored)) {
-      Optional<Posix.Stat> stat = store.stat(stored);
-      if (catalog.blob(stored).isPresent() || stat.isEmpty() || stat.get().links() > 1) {
-        return 0;
-      }
-      log.warn("dropping a blob that no row knows digest={}", stored);
-      store.delete(stored);
+      evictor.forgetVanished(stored);
       return 1;
     }
   }
 
   private long quarantine(Path file) throws IOException {
-    long bytes = Posix.lstat(file).allocatedBytes();
+    BlobStore.Extent extent = BlobStore.extent(file);
     Path now = store.quarantine(file);
-    budget.quarantined(bytes);
+    budget.quarantined(extent.allocatedBytes(), extent.files());
     log.warn("unknown file moved to quarantine file={} now={}", file, now);
     return 1;
   }

@@ -1,6 +1,7 @@
 package org.cacheddownloads.view;
 
 import com.google.errorprone.annotations.concurrent.GuardedBy;
+import java.io.IOException;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicLong;
@@ -12,37 +13,61 @@ import org.cacheddownloads.content.Stored;
 import org.cacheddownloads.space.Budget;
 import org.cacheddownloads.space.Evictor;
 import org.cacheddownloads.space.Holds;
+import org.cacheddownloads.store.BlobStore;
 import org.cacheddownloads.store.Posix;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * The counting that follows each change of a view on disk: names by digest, links by inode, what is
  * in use and what became idle. Thread-safe; each view under its own lock.
  */
 final class References {
+  private static final Logger log = LoggerFactory.getLogger(References.class);
+
   private final Holds holds;
   private final Budget budget;
   private final Catalog catalog;
   private final Evictor evictor;
+  private final BlobStore store;
   private final Map<Digest, Long> namesOf = new ConcurrentHashMap<>();
   private final AtomicLong names = new AtomicLong();
 
-  References(Holds holds, Budget budget, Catalog catalog, Evictor evictor) {
+  References(Holds holds, Budget budget, Catalog catalog, Evictor evictor, BlobStore store) {
     this.holds = holds;
     this.budget = budget;
     this.catalog = catalog;
     this.evictor = evictor;
+    this.store = store;
   }
 
-  /** The view has a hard link to {@code stored}. */
+  /**
+   * The view has a hard link to {@code stored}. Whether its inode is still the store's own is
+   * looked up now: it may have been replaced since the link was made.
+   */
   @GuardedBy("view.lock")
   void linked(View view, Stored stored, Posix.Stat stat) {
     view.links.put(stored, new View.Link(stat.inode(), stat.allocatedBytes()));
-    Holds.Effect effect = holds.linked(stored, stat.inode(), stat.allocatedBytes(), false);
+    boolean orphan = !isInStore(stored, stat.inode());
+    Holds.Effect effect = holds.linked(stored, stat.inode(), stat.allocatedBytes(), orphan);
     if (effect.change() == Holds.Change.IDLE_OR_IN_USE) {
-      budget.idleToInUse(effect.bytes());
+      if (orphan) {
+        budget.orphanToInUse(effect.bytes());
+      } else {
+        budget.idleToInUse(effect.bytes());
+      }
     }
     catalog.holdingChanged(stored);
+  }
+
+  private boolean isInStore(Stored stored, long inode) {
+    try {
+      return store.stat(stored).map(blob -> blob.inode() == inode).orElse(false);
+    } catch (IOException e) {
+      log.warn("cannot look up a blob digest={} error={}", stored, e.toString());
+      return true;
+    }
   }
 
   /** The view's hard link is gone; what nobody can ask for any more is dropped. */
@@ -60,6 +85,10 @@ final class References {
     }
     catalog.holdingChanged(stored);
     evictor.dropIfUnlisted(stored);
+  }
+
+  boolean isOrphan(View.Link link) {
+    return holds.isOrphan(link.inode());
   }
 
   /** The view shows a download under its name, whatever it showed before. */

@@ -92,6 +92,22 @@ final class ViewChange implements AutoCloseable {
     return Posix.lstat(link);
   }
 
+  /** Replaces a view's link by one to the store's present inode of the same bytes, atomically. */
+  static Posix.Stat relink(StoreLayout layout, ContainerId container, Stored stored)
+      throws IOException {
+    Path links = layout.links(container);
+    Path temporary = links.resolve(TEMPORARY + NEXT_TEMPORARY.getAndIncrement());
+    Posix.link(layout.blob(stored), temporary);
+    try {
+      Posix.Stat stat = Posix.lstat(temporary);
+      Files.move(temporary, links.resolve(stored.fileName()), StandardCopyOption.ATOMIC_MOVE);
+      return stat;
+    } catch (IOException e) {
+      Files.deleteIfExists(temporary);
+      throw e;
+    }
+  }
+
   /** Lets {@code name} show {@code stored}, atomically, whatever it showed before. */
   void show(DownloadName name, Stored stored, @Nullable Stored before) throws IOException {
     Path path = layout.name(container, name);

@@ -101,16 +101,12 @@ public final class ViewScan {
     }
     catalog.flush();
     var totals = catalog.totals();
-    long quarantine = 0;
-    List<Path> quarantined = list(layout.quarantine());
-    for (Path file : quarantined) {
-      quarantine += Posix.lstat(file).allocatedBytes();
-    }
+    BlobStore.Extent quarantine = BlobStore.extent(layout.quarantine());
     budget.start(
         totals.allocatedBytes() - rowsOfInUseBytes,
         inUseBytes,
-        quarantine,
-        totals.blobs() - inUse.size() + inUseInodes + quarantined.size());
+        quarantine.allocatedBytes(),
+        totals.blobs() - inUse.size() + inUseInodes + quarantine.files());
   }
 
   private static List<Path> list(Path directory) throws IOException {

@@ -60,10 +60,11 @@ public final class Views {
       Budget budget,
       Evictor evictor,
       Copies copies,
+      BlobStore store,
       Clock clock) {
     this.layout = layout;
     this.catalog = catalog;
-    this.references = new References(holds, budget, catalog, evictor);
+    this.references = new References(holds, budget, catalog, evictor, store);
     this.budget = budget;
     this.copies = copies;
     this.clock = clock;
@@ -207,6 +208,7 @@ public final class Views {
       change.directory(layout.view(view.container));
       change.directory(layout.links(view.container));
       for (DownloadRow row : wanted.shown().values()) {
+        renewOrphan(view, row.stored());
         if (!view.links.containsKey(row.stored()) && !linked.containsKey(row.stored())) {
           linked.put(row.stored(), link(change, row.stored(), deadline));
         }
@@ -264,6 +266,20 @@ public final class Views {
     } catch (Posix.TooManyLinks e) {
       copies.renewInode(stored, deadline);
       return change.link(stored);
+    }
+  }
+
+  /**
+   * Leads the view's link to the inode that the store has now, if it has another one than the view:
+   * damaged bytes are not handed out again to those who ask anew.
+   */
+  @GuardedBy("view.lock")
+  private void renewOrphan(View view, Stored stored) throws IOException {
+    View.Link link = view.links.get(stored);
+    if (link != null && references.isOrphan(link)) {
+      Posix.Stat renewed = ViewChange.relink(layout, view.container, stored);
+      references.unlinked(view, stored);
+      references.linked(view, stored, renewed);
     }
   }
 
@@ -390,6 +406,9 @@ public final class Views {
         return false;
       }
       try (var change = new ViewChange(layout, view.container, view.directories.keySet())) {
+        if (view.names.size() == 1) {
+          catalog.saveContainer(view.row()); // an empty view says nothing of itself after a kill
+        }
         change.hide(name, shownAs(view, name));
         settle(view, change, room);
         change.keep();

@@ -1,0 +1,130 @@
+package org.cacheddownloads.store;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.IOException;
+import java.nio.file.FileAlreadyExistsException;
+import java.nio.file.FileSystemException;
+import java.nio.file.Files;
+import java.nio.file.LinkOption;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.util.ArrayList;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class PosixTest {
+  private @TempDir Path directory;
+
+  private static Object unix(Path path, String attribute) throws IOException {
+    return Files.getAttribute(path, "unix:" + attribute, LinkOption.NOFOLLOW_LINKS);
+  }
+
+  @Test
+  void theStatusOfAFileIsWhatTheJdkSays() throws IOException {
+    Path file = Files.write(directory.resolve("fü"), new byte[5000]);
+    Files.setPosixFilePermissions(file, PosixFilePermissions.fromString("r-xr-x--x"));
+    Files.createLink(directory.resolve("second"), file);
+    Posix.Stat stat = Posix.lstat(file);
+    assertEquals(unix(file, "ino"), stat.inode());
+    assertEquals(2, stat.links());
+    assertEquals(5000, stat.sizeBytes());
+    assertEquals(0551, stat.mode());
+    assertEquals(
+        Files.getLastModifiedTime(file).toInstant().getEpochSecond(), stat.modifiedEpochSeconds());
+    assertTrue(stat.isFile());
+    assertFalse(stat.isDirectory());
+    assertFalse(stat.isSymlink());
+  }
+
+  @Test
+  void allocatedBytesAreBlocksAndNotTheSize() throws IOException {
+    Path full = Files.write(directory.resolve("full"), new byte[1]);
+    Path sparse = directory.resolve("sparse");
+    try (var channel =
+        Files.newByteChannel(
+            sparse,
+            java.nio.file.StandardOpenOption.CREATE_NEW,
+            java.nio.file.StandardOpenOption.SPARSE,
+            java.nio.file.StandardOpenOption.WRITE)) {
+      channel.position(10_000_000).write(java.nio.ByteBuffer.wrap(new byte[] {1}));
+    }
+    assertEquals(4096, Posix.lstat(full).allocatedBytes());
+    assertEquals(10_000_001, Posix.lstat(sparse).sizeBytes());
+    assertTrue(Posix.lstat(sparse).allocatedBytes() < 100_000);
+    assertEquals(0, Posix.lstat(Files.createFile(directory.resolve("empty"))).allocatedBytes());
+  }
+
+  @Test
+  void symlinksAreNotFollowed() throws IOException {
+    Path link = Files.createSymbolicLink(directory.resolve("link"), Path.of("nowhere"));
+    assertTrue(Posix.lstat(link).isSymlink());
+    assertFalse(Posix.lstat(link).isFile());
+    assertTrue(Posix.lstat(directory).isDirectory());
+  }
+
+  @Test
+  void whatIsMissingIsSaid() {
+    Path missing = directory.resolve("missing");
+    var failure = assertThrows(NoSuchFileException.class, () -> Posix.lstat(missing));
+    assertEquals(missing.toString(), failure.getFile());
+    assertThrows(NoSuchFileException.class, () -> Posix.link(missing, directory.resolve("link")));
+  }
+
+  @Test
+  void aLinkIsAnotherNameOfTheInode() throws IOException {
+    Path file = Files.writeString(directory.resolve("file"), "x");
+    Path link = directory.resolve("link");
+    Posix.link(file, link);
+    assertEquals(Posix.lstat(file), Posix.lstat(link));
+    assertEquals(2, Posix.lstat(link).links());
+  }
+
+  @Test
+  void aLinkReplacesNothing() throws IOException {
+    Path file = Files.writeString(directory.resolve("file"), "x");
+    Path other = Files.writeString(directory.resolve("other"), "y");
+    assertThrows(FileAlreadyExistsException.class, () -> Posix.link(file, other));
+    assertEquals("y", Files.readString(other));
+  }
+
+  @Test
+  void otherRefusalsKeepTheirReason() throws IOException {
+    Path file = Files.writeString(directory.resolve("file"), "x");
+    assertThrows(FileSystemException.class, () -> Posix.link(file, file.resolve("below a file")));
+  }
+
+  /** The error number is the calling thread's own, also where threads share a carrier. */
+  @Test
+  void errorsOfThreadsDoNotMix() throws Exception {
+    Path file = Files.writeString(directory.resolve("file"), "x");
+    try (var threads = Executors.newVirtualThreadPerTaskExecutor()) {
+      var running = new ArrayList<Future<?>>();
+      for (int i = 0; i < 20; i++) {
+        boolean missing = i % 2 == 0;
+        running.add(
+            threads.submit(
+                () -> {
+                  for (int round = 0; round < 200; round++) {
+                    if (missing) {
+                      assertThrows(
+                          NoSuchFileException.class, () -> Posix.lstat(directory.resolve("no")));
+                    } else {
+                      assertThrows(FileAlreadyExistsException.class, () -> Posix.link(file, file));
+                    }
+                  }
+                }));
+      }
+      for (Future<?> one : running) {
+        one.get(50, TimeUnit.SECONDS);
+      }
+    }
+  }
+}
