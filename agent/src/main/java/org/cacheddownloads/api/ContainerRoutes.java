@@ -102,16 +102,19 @@ final class ContainerRoutes {
         line -> {
           try {
             DownloadReply reply = work.apply(progressTo(line));
-            line.accept(Map.of("event", "done", "download", reply));
+            line.accept(event("done", "download", reply));
           } catch (CacheException failure) {
-            line.accept(
-                Map.of(
-                    "event",
-                    "failed",
-                    "problem",
-                    Problems.body(failure, Problems.statusOf(failure), Instances.next())));
+            var problem = Problems.body(failure, Problems.statusOf(failure), Instances.next());
+            line.accept(event("failed", "problem", problem));
           }
         });
+  }
+
+  private static Map<String, Object> event(String event, String field, Object value) {
+    var line = new LinkedHashMap<String, Object>();
+    line.put("event", event);
+    line.put(field, value);
+    return line;
   }
 
   private static Progress progressTo(Consumer<Object> line) {

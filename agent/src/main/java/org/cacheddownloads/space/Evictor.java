@@ -6,6 +6,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.HashSet;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
@@ -282,8 +283,7 @@ public final class Evictor {
    * went, or would go in a dry run
    */
   public List<Pruned> prune(Prune request) {
-    var pruned = new ArrayList<Pruned>();
-    var listed = new HashSet<CacheKey>();
+    var pruned = new LinkedHashMap<CacheKey, Pruned>();
     one.lock();
     try {
       Instant after = Instant.EPOCH;
@@ -296,7 +296,7 @@ public final class Evictor {
         after = page.getLast().lastUsed();
         for (BlobRow candidate : page) {
           if (used <= request.targetBytes() || isTooRecent(candidate, request)) {
-            return pruned;
+            return List.copyOf(pruned.values());
           }
           List<Entry> entries = catalog.entriesOf(candidate.stored().digest());
           if (!isChosen(candidate, entries, request)
@@ -307,14 +307,16 @@ public final class Evictor {
           used -= candidate.allocatedBytes();
           long freed = candidate.allocatedBytes();
           for (Entry entry : entries) {
-            if (listed.add(entry.key()) || freed > 0) {
-              pruned.add(new Pruned(entry, freed));
-            }
-            freed = 0; // several keys of one blob free it once
+            // Several keys of one blob free it once; several forms of one key count together.
+            pruned.merge(
+                entry.key(),
+                new Pruned(entry, freed),
+                (x, y) -> new Pruned(entry, x.freedBytes() + y.freedBytes()));
+            freed = 0;
           }
         }
       }
-      return pruned;
+      return List.copyOf(pruned.values());
     } finally {
       one.unlock();
     }
