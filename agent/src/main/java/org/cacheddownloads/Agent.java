@@ -119,6 +119,7 @@ public final class Agent implements AutoCloseable {
     Holds holds = new Holds();
     Budget budget = new Budget(() -> config.get().quota(), freeBytes, clock);
     Catalog catalog = owned(Catalog.open(layout.catalog(), holds::isInUse));
+    catalog.newestUse().ifPresent(recency::startAfter);
     Evictor evictor = new Evictor(catalog, store, holds, budget, clock, meters);
     Copies copies = new Copies(catalog, store, budget, holds, evictor, recency);
     Flusher flusher = new Flusher(catalog, store, holds, budget, evictor);

@@ -424,6 +424,16 @@ public final class Catalog implements AutoCloseable {
                 limit));
   }
 
+  /** The newest time of use on record. */
+  public Optional<Instant> newestUse() {
+    return connections.read(
+        sql ->
+            sql.first(
+                "SELECT max(newest) FROM (SELECT max(last_used) AS newest FROM blobs WHERE idle = 1"
+                    + " UNION ALL SELECT max(last_used) FROM blobs WHERE idle = 0)",
+                row -> Rows.instant(row.getLong(1))));
+  }
+
   /** When the blob that would be evicted first was last used. */
   public Optional<Instant> oldestIdle() {
     return connections.read(
@@ -473,6 +483,17 @@ public final class Catalog implements AutoCloseable {
         sql ->
             sql.list(
                 "SELECT digest, form FROM blobs WHERE durable = 0 LIMIT ?", Rows::stored, limit));
+  }
+
+  /** A blob has a new inode, which nobody has synced yet. */
+  public void replaced(Stored stored, long allocatedBytes) {
+    writer.write(
+        sql ->
+            sql.run(
+                "UPDATE blobs SET allocated = ?, durable = 0 WHERE digest = ? AND form = ?",
+                allocatedBytes,
+                Rows.bytes(stored.digest()),
+                stored.form().code()));
   }
 
   /** A file occupies other blocks than was recorded. */

@@ -6,6 +6,8 @@ import java.time.Instant;
 import java.time.LocalDateTime;
 import java.time.ZoneOffset;
 import java.time.format.DateTimeFormatter;
+import java.time.format.DateTimeFormatterBuilder;
+import java.time.temporal.ChronoField;
 import java.util.EnumSet;
 import java.util.HashMap;
 import java.util.List;
@@ -42,8 +44,20 @@ public record Freshness(
   private static final List<DateTimeFormatter> DATE_FORMS =
       List.of(
           DateTimeFormatter.RFC_1123_DATE_TIME,
-          DateTimeFormatter.ofPattern("EEEE, dd-MMM-yy HH:mm:ss 'GMT'", Locale.ROOT),
-          DateTimeFormatter.ofPattern("EEE MMM ppd HH:mm:ss yyyy", Locale.ROOT));
+          rfc850(),
+          DateTimeFormatter.ofPattern("EEE MMM ppd HH:mm:ss yyyy", Locale.ENGLISH));
+
+  /**
+   * Two digits of a year mean 1980 to 2079: no such date is more than about 50 years ahead, as RFC
+   * 9110 section 5.6.7 wants it.
+   */
+  private static DateTimeFormatter rfc850() {
+    return new DateTimeFormatterBuilder()
+        .appendPattern("EEEE, dd-MMM-")
+        .appendValueReduced(ChronoField.YEAR, 2, 2, 1980)
+        .appendPattern(" HH:mm:ss 'GMT'")
+        .toFormatter(Locale.ENGLISH);
+  }
 
   public Freshness {
     directives = Set.copyOf(directives);

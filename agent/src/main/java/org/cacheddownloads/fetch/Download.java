@@ -367,6 +367,9 @@ public final class Download {
     Stored stored = Stored.file(sum.digest());
     Pin pin = evictor.pin(stored);
     try {
+      if (store.stat(stored).isEmpty()) {
+        evictor.forgetVanished(stored); // or its row would count what comes now a second time
+      }
       boolean added =
           store.commit(ingest, stored)
               || (!copies.isSound(stored) && store.commit(ingest, stored)); // it was damaged

@@ -128,6 +128,20 @@ public final class Budget {
     return reserve(bytes, inodes, deadline);
   }
 
+  /** More for a download that runs: before those who wait to begin, since they may wait for it. */
+  void grow(long bytes, Instant deadline) {
+    long free = freeBytes.getAsLong();
+    lock.lock();
+    try {
+      if (tryTake(bytes, 0, free)) {
+        return;
+      }
+    } finally {
+      lock.unlock();
+    }
+    take(bytes, 0, deadline);
+  }
+
   void take(long bytes, long inodes, Instant callersDeadline) {
     if (bytes <= 0 && inodes <= 0) {
       return;

@@ -142,7 +142,7 @@ public final class Copies {
         store.replace(ingest, stored);
         long allocated = store.stat(stored).orElseThrow().allocatedBytes();
         room.committed(allocated);
-        catalog.resize(stored, allocated);
+        catalog.replaced(stored, allocated);
         if (!holds.orphaned(old.inode())) {
           budget.idleGone(old.allocatedBytes(), 1); // its last view let go meanwhile
         }

@@ -92,9 +92,10 @@ public final class Evictor {
         if (page.isEmpty()) {
           break;
         }
-        after = page.getLast().lastUsed();
         List<BlobRow> victims =
             EvictionPlan.victims(page, holds::isHeld, shortage.bytes(), shortage.files());
+        // Behind those that were tried: one that cannot go must not hide those after it.
+        after = (victims.isEmpty() ? page : victims).getLast().lastUsed();
         any |= !deleteAll(victims, shortage.reason()).isEmpty();
         shortage = stillShort.get();
       }

@@ -17,6 +17,11 @@ public final class Recency {
     this.clock = clock;
   }
 
+  /** Lets all further times be after {@code seen}, whatever the clock says. */
+  public void startAfter(Instant seen) {
+    last.accumulateAndGet(seen, (a, b) -> a.isAfter(b) ? a : b);
+  }
+
   public Instant next() {
     Instant now = clock.instant().truncatedTo(ChronoUnit.MICROS);
     return last.updateAndGet(

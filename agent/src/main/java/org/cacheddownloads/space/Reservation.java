@@ -43,7 +43,7 @@ public final class Reservation implements AutoCloseable {
   public void ensure(long totalBytes, Instant deadline) {
     long missing = totalBytes - reservedBytes - partialBytes;
     if (missing > 0) {
-      budget.take(missing, 0, deadline);
+      budget.grow(missing, deadline);
       reservedBytes += missing;
     }
   }

@@ -101,7 +101,7 @@ public final class StoreLayout implements AutoCloseable {
       channel.write(StandardCharsets.US_ASCII.encode(VERSION + "\n"), 0);
       return;
     }
-    String found = Files.readString(root.resolve("VERSION"), StandardCharsets.UTF_8).strip();
+    String found = Files.readString(root.resolve("VERSION"), StandardCharsets.ISO_8859_1).strip();
     if (!found.equals(String.valueOf(VERSION))) {
       throw new IOException(
           "the state directory "

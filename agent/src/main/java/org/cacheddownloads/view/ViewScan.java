@@ -165,7 +165,7 @@ public final class ViewScan {
       if (stored == null) {
         log.info(
             "removing what a switch left container={} file={}", view.container, file.getFileName());
-        Files.delete(file);
+        BlobStore.discard(file);
         continue;
       }
       Posix.Stat stat = Posix.lstat(file);
