@@ -73,7 +73,9 @@ public record Freshness(
     if (control.containsKey("no-cache") || (control.isEmpty() && isPragmaNoCache(response))) {
       directives.add(Directive.NO_CACHE);
     }
-    if (control.containsKey("must-revalidate") || control.containsKey("proxy-revalidate")) {
+    if (control.containsKey("must-revalidate")
+        || control.containsKey("proxy-revalidate")
+        || control.containsKey("s-maxage")) {
       directives.add(Directive.MUST_REVALIDATE);
     }
     Instant freshUntil =
@@ -121,7 +123,8 @@ public record Freshness(
 
   /** The corrected initial age of RFC 9111 section 4.2.3. */
   private static Duration age(Headers response, Instant requested, Instant received) {
-    Duration delay = Duration.between(requested, received);
+    // A clock that was set back must not make a response younger than it says.
+    Duration delay = max(Duration.between(requested, received), Duration.ZERO);
     Duration stated =
         response.first("age").flatMap(Freshness::seconds).orElse(Duration.ZERO).plus(delay);
     Duration apparent =
