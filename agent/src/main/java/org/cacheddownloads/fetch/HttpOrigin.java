@@ -308,7 +308,19 @@ public final class HttpOrigin implements Origin {
     };
   }
 
+  private static Optional<InetAddress> literal(String host) {
+    try {
+      return Optional.of(InetAddress.ofLiteral(host));
+    } catch (IllegalArgumentException e) {
+      return Optional.empty();
+    }
+  }
+
   private List<InetAddress> resolve(SourceUrl url, Fetch limits, Instant deadline) {
+    Optional<InetAddress> literal = literal(unbracketed(url.host()));
+    if (literal.isPresent()) {
+      return List.of(literal.get()); // nothing to ask, and no thread to wait for
+    }
     var lookup = resolvers.submit(() -> List.of(InetAddress.getAllByName(unbracketed(url.host()))));
     try {
       Instant until = sooner(deadline, limits.connectTimeout());
