@@ -13,6 +13,8 @@ import java.util.Random;
  */
 final class ColdDownload implements Scenario {
   private static final String NAME = "big";
+  /** Downloads after the start of an agent in which its JVM still compiles; they have a row of their own. */
+  private static final int WARM_UP = 2;
 
   @Override
   public void run(Setting setting) throws Exception {
@@ -23,17 +25,21 @@ final class ColdDownload implements Scenario {
     var agent = new Samples();
     var curl = new Samples();
     var hashed = new Samples();
+    var warmUp = new Samples();
     int runs = setting.scale().runs();
-    for (int run = 1; run <= runs; run++) {
-      Bench.progress("cold, run " + run + " of " + runs);
+    for (int run = 1 - WARM_UP; run <= runs; run++) {
+      Bench.progress(run < 1 ? "cold, warm-up" : "cold, run " + run + " of " + runs);
       String url = setting.nginx().url(NAME + "?run=" + run);
       touchMemory(copy, bytes);
-      Timed reply = timed(bytes, viaAgent(setting, url, "cold-" + run));
-      agent.add(reply.megabytesPerSecond());
+      Timed reply = timed(bytes, viaAgent(setting, url, "cold-" + (run + WARM_UP)));
+      (run < 1 ? warmUp : agent).add(reply.megabytesPerSecond());
       if (!reply.output().contains("\"miss\"") || !reply.output().contains("sha256:" + digest)) {
         setting.report().fault("a cold download must be a miss with the right digest: " + reply);
       }
       setting.agent().empty();
+      if (run < 1) {
+        continue;
+      }
 
       touchMemory(copy, bytes);
       var toFile = List.of("curl", "-sS", "-f", "-o", copy.toString(), url);
@@ -51,6 +57,7 @@ final class ColdDownload implements Scenario {
         .report()
         .section("cold", "cold download of " + (bytes >> 20) + " MiB from nginx", "MB/s");
     setting.report().row("agent: fetched, SHA-256, stored, linked", agent, curl, "");
+    setting.report().row("the first " + WARM_UP + " after its start", warmUp, null, "its JVM compiles");
     setting.report().row("curl | sha256sum", hashed, curl, "not stored");
     setting.report().row("floor: curl -o", curl, null, "not hashed");
   }

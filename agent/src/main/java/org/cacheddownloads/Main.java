@@ -8,6 +8,7 @@ import org.cacheddownloads.config.Config;
 import org.cacheddownloads.config.ConfigReader;
 import org.cacheddownloads.config.InvalidConfig;
 import org.cacheddownloads.failure.CacheException;
+import org.cacheddownloads.failure.CrashPoint;
 import org.cacheddownloads.store.Posix;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -39,6 +40,7 @@ public final class Main {
       return CANNOT_START;
     }
     Logging.start(config.log().level(), config.log().format());
+    armCrashPoint();
     try (Agent agent = Agent.start(file, config)) {
       var stop = new CountDownLatch(1);
       Posix.onSignal("SIGTERM", stop::countDown);
@@ -50,6 +52,15 @@ public final class Main {
       log.error("the agent cannot start: {}", e.getMessage());
       log.debug("cause", e);
       return CANNOT_START;
+    }
+  }
+
+  /** For tests of crashes alone; see {@link CrashPoint}. */
+  private static void armCrashPoint() {
+    String point = System.getenv("CACHED_DOWNLOADS_CRASH_AT");
+    if (point != null) {
+      CrashPoint.arm(point, Posix::die);
+      log.warn("armed to die for a test point={}", point);
     }
   }
 

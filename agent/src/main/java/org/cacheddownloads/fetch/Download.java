@@ -36,6 +36,7 @@ import org.cacheddownloads.failure.CacheException.NotReady;
 import org.cacheddownloads.failure.CacheException.OriginRejected;
 import org.cacheddownloads.failure.CacheException.TimedOut;
 import org.cacheddownloads.failure.CacheException.TooLarge;
+import org.cacheddownloads.failure.CrashPoint;
 import org.cacheddownloads.fetch.Flights.Flight;
 import org.cacheddownloads.space.Budget;
 import org.cacheddownloads.space.Copies;
@@ -277,7 +278,7 @@ public final class Download {
     Optional<Checksum.Algorithm> algorithm = task.request().checksum().map(Checksum::algorithm);
     long firstStep = Reservation.allocationOf(announced.orElse(SMALLEST_STEP));
     try (Reservation room = budget.reserve(firstStep, INODES_OF_INGEST, flight.deadline());
-        Ingest ingest = store.begin(false, algorithm.orElse(null))) {
+        Ingest ingest = begin(algorithm.orElse(null))) {
       copyBody(flight, source, response, announced, room, ingest);
       Ingest.Sum sum = ingest.finish();
       check(task, source, sum);
@@ -285,6 +286,13 @@ public final class Download {
     } catch (IOException e) {
       throw StorageFault.of("store the download of " + source.url(), e);
     }
+  }
+
+  private Ingest begin(Checksum.@Nullable Algorithm other) throws IOException {
+    CrashPoint.RESERVE.reached();
+    Ingest ingest = store.begin(false, other);
+    CrashPoint.OPEN.reached();
+    return ingest;
   }
 
   private void checkSize(long bytes, Source source) {
@@ -387,6 +395,7 @@ public final class Download {
         return new Landing(entry, Outcome.UNCACHED, sum.size(), forOne, pin);
       }
       publish(task, entry, allocated, sum);
+      CrashPoint.PUBLISH.reached();
       return new Landing(
           entry, task.known().isPresent() ? Outcome.UPDATED : Outcome.MISS, sum.size(), false, pin);
     } catch (IOException | RuntimeException e) {

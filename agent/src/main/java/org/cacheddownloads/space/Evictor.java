@@ -18,6 +18,7 @@ import org.cacheddownloads.content.CacheKey;
 import org.cacheddownloads.content.Entry;
 import org.cacheddownloads.content.Stored;
 import org.cacheddownloads.failure.CacheException;
+import org.cacheddownloads.failure.CrashPoint;
 import org.cacheddownloads.store.BlobStore;
 import org.cacheddownloads.store.Posix;
 import org.cacheddownloads.store.StorageFault;
@@ -127,6 +128,7 @@ public final class Evictor {
       } finally {
         if (!gone.isEmpty()) {
           catalog.removeBlobs(gone); // also when one of them could not be deleted
+          CrashPoint.EVICTED.reached();
         }
       }
       Instant now = clock.instant();
@@ -162,6 +164,7 @@ public final class Evictor {
       }
       Optional<BlobRow> row = catalog.blob(stored);
       store.delete(stored);
+      CrashPoint.EVICT.reached();
       if (row.isPresent()) {
         budget.idleGone(row.get().allocatedBytes(), 1);
       }
@@ -219,6 +222,7 @@ public final class Evictor {
         store.quarantine(store.path(stored));
         budget.idleToQuarantine(row.get().allocatedBytes());
       }
+      CrashPoint.CONDEMN.reached();
       catalog.removeBlobs(List.of(stored));
       log.error("damaged bytes digest={} inUse={}", stored, inUse);
       return inUse;

@@ -9,6 +9,7 @@ import java.util.Optional;
 import org.cacheddownloads.catalog.BlobRow;
 import org.cacheddownloads.catalog.Catalog;
 import org.cacheddownloads.content.Stored;
+import org.cacheddownloads.failure.CrashPoint;
 import org.cacheddownloads.store.BlobStore;
 import org.cacheddownloads.store.Posix;
 import org.slf4j.Logger;
@@ -51,6 +52,7 @@ public final class Flusher {
       if (synced.isEmpty()) {
         return; // all of them went meanwhile
       }
+      CrashPoint.FLUSH.reached();
       catalog.markDurable(synced);
       waiting = catalog.notDurable(GROUP);
     }

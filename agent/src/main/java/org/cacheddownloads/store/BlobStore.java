@@ -18,6 +18,7 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.atomic.AtomicLong;
 import org.cacheddownloads.content.Checksum;
 import org.cacheddownloads.content.Stored;
+import org.cacheddownloads.failure.CrashPoint;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -56,7 +57,10 @@ public final class BlobStore implements AutoCloseable {
    */
   public boolean commit(Ingest ingest, Stored stored) throws IOException {
     try {
-      Posix.link(ingest.named(stored), layout.blob(stored));
+      Path named = ingest.named(stored);
+      CrashPoint.NAME.reached();
+      Posix.link(named, layout.blob(stored));
+      CrashPoint.COMMIT.reached();
       return true;
     } catch (FileAlreadyExistsException e) {
       return false;

@@ -20,6 +20,7 @@ import java.util.concurrent.Executor;
 import org.cacheddownloads.content.Checksum;
 import org.cacheddownloads.content.Digest;
 import org.cacheddownloads.content.Stored;
+import org.cacheddownloads.failure.CrashPoint;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -125,6 +126,7 @@ public final class Ingest implements AutoCloseable {
     hashedSoFar = hashedSoFar.thenRunAsync(() -> hash(toHash), hashLane);
     hashing.addLast(new Hashed(hashedSoFar, full));
     writeFully(full.duplicate());
+    CrashPoint.CHUNK.reached();
     if (hashing.size() > AHEAD) {
       recycleOldest();
     }

@@ -100,6 +100,11 @@ public final class Posix {
     SunMiscSignal.signal(jnr.constants.platform.Signal.valueOf(name), _ -> action.run());
   }
 
+  /** Ends this process as {@code kill -9} does. */
+  public static void die() {
+    LIBC.kill(LIBC.getpid(), jnr.constants.platform.Signal.SIGKILL.intValue());
+  }
+
   private static IOException failure(Path path, @org.jspecify.annotations.Nullable Path other) {
     Errno errno = Errno.valueOf(LIBC.errno());
     String file = path.toString();

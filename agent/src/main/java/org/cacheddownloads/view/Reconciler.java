@@ -10,6 +10,7 @@ import org.cacheddownloads.catalog.BlobRow;
 import org.cacheddownloads.catalog.Catalog;
 import org.cacheddownloads.catalog.Catalog.NumberedBlob;
 import org.cacheddownloads.content.Stored;
+import org.cacheddownloads.failure.CrashPoint;
 import org.cacheddownloads.space.Budget;
 import org.cacheddownloads.space.Evictor;
 import org.cacheddownloads.space.Pin;
@@ -99,6 +100,7 @@ public final class Reconciler {
       for (Stored stored : missing) {
         gone += forgetMissing(stored);
       }
+      CrashPoint.RECONCILE.reached();
       after = page.getLast().id();
       page = catalog.blobs(after, PAGE);
     }

@@ -14,6 +14,7 @@ import java.util.concurrent.atomic.AtomicLong;
 import org.cacheddownloads.content.ContainerId;
 import org.cacheddownloads.content.DownloadName;
 import org.cacheddownloads.content.Stored;
+import org.cacheddownloads.failure.CrashPoint;
 import org.cacheddownloads.store.Posix;
 import org.cacheddownloads.store.StoreLayout;
 import org.jspecify.annotations.Nullable;
@@ -87,6 +88,7 @@ final class ViewChange implements AutoCloseable {
   Posix.Stat link(Stored stored) throws IOException {
     Path link = layout.links(container).resolve(stored.fileName());
     Posix.link(layout.blob(stored), link);
+    CrashPoint.LINK.reached();
     touch(link.getParent());
     undo.push(() -> Files.delete(link));
     return Posix.lstat(link);
@@ -115,6 +117,7 @@ final class ViewChange implements AutoCloseable {
     touch(path.getParent());
     if (before == null) {
       Files.createSymbolicLink(path, StoreLayout.symlinkTarget(name, stored));
+      CrashPoint.SHOW.reached();
       symlinksMade++;
       undo.push(
           () -> {
@@ -139,8 +142,10 @@ final class ViewChange implements AutoCloseable {
     Path temporary = layout.links(container).resolve(TEMPORARY + NEXT_TEMPORARY.getAndIncrement());
     touch(temporary.getParent());
     Files.createSymbolicLink(temporary, StoreLayout.symlinkTarget(name, stored));
+    CrashPoint.SWITCH.reached();
     try {
       Files.move(temporary, path, StandardCopyOption.ATOMIC_MOVE);
+      CrashPoint.SWITCHED.reached();
     } catch (IOException e) {
       Files.deleteIfExists(temporary);
       throw e;
@@ -151,6 +156,7 @@ final class ViewChange implements AutoCloseable {
   void hide(DownloadName name, Stored shown) throws IOException {
     Path path = layout.name(container, name);
     Files.deleteIfExists(path);
+    CrashPoint.HIDE.reached();
     symlinksMade--;
     touch(path.getParent());
     undo.push(

@@ -26,6 +26,7 @@ import org.cacheddownloads.content.Outcome;
 import org.cacheddownloads.content.Stored;
 import org.cacheddownloads.content.Validator;
 import org.cacheddownloads.failure.CacheException.InvalidRequest;
+import org.cacheddownloads.failure.CrashPoint;
 import org.cacheddownloads.space.Budget;
 import org.cacheddownloads.space.Recency;
 import org.cacheddownloads.store.BlobStore;
@@ -89,6 +90,7 @@ public final class ViewScan {
                     .put(row.name(), row));
     for (Path path : list(layout.views())) {
       scanContainer(path);
+      CrashPoint.SCAN.reached();
     }
     containerRows.keySet().stream()
         .filter(container -> views.find(container).isEmpty())
@@ -98,6 +100,7 @@ public final class ViewScan {
     }
     for (Path ingest : list(layout.ingests())) {
       discardIngest(ingest);
+      CrashPoint.SALVAGE.reached();
     }
     catalog.flush();
     var totals = catalog.totals();

@@ -24,6 +24,7 @@ import org.cacheddownloads.content.Digest;
 import org.cacheddownloads.content.DownloadName;
 import org.cacheddownloads.content.Stored;
 import org.cacheddownloads.failure.CacheException.Conflict;
+import org.cacheddownloads.failure.CrashPoint;
 import org.cacheddownloads.space.Budget;
 import org.cacheddownloads.space.Copies;
 import org.cacheddownloads.space.Evictor;
@@ -331,6 +332,7 @@ public final class Views {
       if (!used.contains(stored)) {
         try {
           Files.deleteIfExists(layout.links(view.container).resolve(stored.fileName()));
+          CrashPoint.UNLINK.reached();
         } catch (IOException e) {
           throw StorageFault.of("release " + stored + " from " + view.container, e);
         }
@@ -374,6 +376,7 @@ public final class Views {
         layout.views().resolve(RELEASED + clock.millis() + "-" + nextReleased.getAndIncrement());
     try {
       Files.move(layout.view(view.container), away, StandardCopyOption.ATOMIC_MOVE);
+      CrashPoint.RELEASE.reached();
       view.released = true;
       views.remove(view.container, view);
       containers.decrementAndGet();
