@@ -11,6 +11,7 @@ import java.time.Clock;
 import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.HexFormat;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.function.LongSupplier;
 import org.cacheddownloads.api.Downloads;
@@ -25,18 +26,23 @@ import org.cacheddownloads.fetch.Fetcher;
 import org.cacheddownloads.fetch.Flights;
 import org.cacheddownloads.fetch.HttpOrigin;
 import org.cacheddownloads.fetch.Slots;
+import org.cacheddownloads.fetch.Transfer;
 import org.cacheddownloads.metrics.Meters;
 import org.cacheddownloads.space.Budget;
 import org.cacheddownloads.space.Copies;
 import org.cacheddownloads.space.Evictor;
 import org.cacheddownloads.space.Flusher;
 import org.cacheddownloads.space.Holds;
+import org.cacheddownloads.space.Partials;
 import org.cacheddownloads.space.Recency;
+import org.cacheddownloads.space.Recount;
+import org.cacheddownloads.space.Scrubber;
 import org.cacheddownloads.space.Verifier;
 import org.cacheddownloads.store.BlobStore;
 import org.cacheddownloads.store.Hashing;
 import org.cacheddownloads.store.Posix;
 import org.cacheddownloads.store.StoreLayout;
+import org.cacheddownloads.view.Rebuild;
 import org.cacheddownloads.view.Reconciler;
 import org.cacheddownloads.view.ViewScan;
 import org.cacheddownloads.view.Views;
@@ -56,10 +62,12 @@ public final class Agent implements AutoCloseable {
   private static final Path BOOT_ID = Path.of("/proc/sys/kernel/random/boot_id");
   private static final double SLOW_HASH = 100e6;
   private static final Duration EXPIRY_CHECK = Duration.ofMillis(250);
+  private static final Duration SCRUB_STEP = Duration.ofMillis(250);
 
   private final ArrayDeque<AutoCloseable> parts = new ArrayDeque<>();
   private final LiveConfig config;
   private final Gate gate;
+  private final CompletableFuture<@Nullable Void> broken = new CompletableFuture<>();
 
   private Agent(LiveConfig config) {
     this.config = config;
@@ -74,6 +82,17 @@ public final class Agent implements AutoCloseable {
    * @throws IOException with a sentence for the operator, if the state or an address cannot be had
    */
   public static Agent start(@Nullable Path file, Config start) throws IOException {
+    try {
+      return started(file, start);
+    } catch (IOException | RuntimeException e) {
+      if (!Catalog.isDamaged(StoreLayout.catalogOf(start.state()))) {
+        throw e;
+      }
+      return started(file, start); // which sets the damaged catalog aside and begins a new one
+    }
+  }
+
+  private static Agent started(@Nullable Path file, Config start) throws IOException {
     var agent = new Agent(new LiveConfig(file, start));
     try {
       agent.build();
@@ -82,6 +101,11 @@ public final class Agent implements AutoCloseable {
       agent.close();
       throw e;
     }
+  }
+
+  /** Runs {@code action} once if this agent has to be started anew to mend what it found. */
+  public void whenBroken(Runnable action) {
+    broken.thenRun(action);
   }
 
   /**
@@ -110,7 +134,8 @@ public final class Agent implements AutoCloseable {
     // The disk.
     Posix.umask(0022);
     StoreLayout layout = owned(StoreLayout.open(config.get().state()));
-    BlobStore store = owned(new BlobStore(layout));
+    String boot = Files.readString(BOOT_ID).strip();
+    BlobStore store = owned(new BlobStore(layout, boot));
     LongSupplier freeBytes = freeBytes(layout.state());
 
     // Who holds what, and how much there may be.
@@ -119,10 +144,17 @@ public final class Agent implements AutoCloseable {
     Holds holds = new Holds();
     Budget budget = new Budget(() -> config.get().quota(), freeBytes, clock);
     Catalog catalog = owned(Catalog.open(layout.catalog(), holds::isInUse));
+    catalog.whenDamaged(() -> broken.complete(null));
     catalog.newestUse().ifPresent(recency::startAfter);
-    Evictor evictor = new Evictor(catalog, store, holds, budget, clock, meters);
+    Partials partials =
+        new Partials(store, budget, () -> config.get().durability().partialTtl(), clock);
+    Evictor evictor = new Evictor(catalog, store, holds, budget, partials, clock, meters);
     Copies copies = new Copies(catalog, store, budget, holds, evictor, recency);
-    Flusher flusher = new Flusher(catalog, store, holds, budget, evictor);
+    Recount recount = new Recount(catalog, holds, budget);
+    Flusher flusher = new Flusher(catalog, store, recount, evictor);
+    Scrubber scrubber =
+        new Scrubber(
+            catalog, store, evictor, () -> config.get().durability().scrubPeriod(), clock, meters);
     Verifier verifier = new Verifier(catalog, store, evictor);
 
     // From URLs to bytes.
@@ -131,9 +163,10 @@ public final class Agent implements AutoCloseable {
     Slots slots = new Slots(() -> config.get().fetch(), clock);
     Flights flights = new Flights(clock);
     Authority authority = new Authority(catalog.keep("authority", randomHex()));
+    var transfers = new Transfer.Parts(config, store, budget, partials, authority, meters, clock);
     Download download =
         new Download(
-            config, origin, slots, catalog, store, budget, evictor, copies, recency, authority,
+            config, origin, slots, catalog, store, evictor, copies, recency, authority, transfers,
             clock);
     Fetcher fetcher =
         new Fetcher(
@@ -167,11 +200,12 @@ public final class Agent implements AutoCloseable {
                 clock)));
 
     checkHashSpeed(meters);
-    if (catalog.noteBoot(Files.readString(BOOT_ID).strip())) {
+    if (catalog.noteBoot(boot)) {
       log.info(
           "the machine was started anew: blobs that were not synced are verified before their first use");
     }
-    new ViewScan(layout, catalog, store, budget, views, recency).run();
+    new Rebuild(layout, catalog).runIfNeeded();
+    new ViewScan(layout, catalog, store, budget, views, partials, recency).run();
     gate.open();
     log.info(
         "ready state={} socket={} containers={}",
@@ -180,10 +214,12 @@ public final class Agent implements AutoCloseable {
         views.containers());
 
     Chores chores = owned(new Chores());
-    Reconciler reconciler = new Reconciler(layout, catalog, store, budget, evictor);
+    Reconciler reconciler = new Reconciler(layout, catalog, store, budget, recount, evictor);
     chores.once("reconcile", reconciler::run);
     chores.once("enforce quota", budget::enforce);
     chores.every(() -> config.get().durability().flushInterval(), "flush", flusher::flush);
+    chores.every(() -> EXPIRY_CHECK, "expire partial downloads", partials::expire);
+    chores.every(() -> SCRUB_STEP, "scrub", scrubber::step);
     chores.every(
         () -> EXPIRY_CHECK,
         "expire containers",

@@ -2,7 +2,7 @@ package org.cacheddownloads;
 
 import java.io.IOException;
 import java.nio.file.Path;
-import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.LinkedBlockingQueue;
 import org.cacheddownloads.cli.Cli;
 import org.cacheddownloads.config.Config;
 import org.cacheddownloads.config.ConfigReader;
@@ -41,18 +41,31 @@ public final class Main {
     }
     Logging.start(config.log().level(), config.log().format());
     armCrashPoint();
-    try (Agent agent = Agent.start(file, config)) {
-      var stop = new CountDownLatch(1);
-      Posix.onSignal("SIGTERM", stop::countDown);
-      Posix.onSignal("SIGINT", stop::countDown);
-      Posix.onSignal("SIGHUP", () -> reload(agent));
-      stop.await();
-      return agent.drain() ? OK : CUT_SHORT;
-    } catch (IOException | RuntimeException e) {
-      log.error("the agent cannot start: {}", e.getMessage());
-      log.debug("cause", e);
-      return CANNOT_START;
+    var ends = new LinkedBlockingQueue<End>();
+    Posix.onSignal("SIGTERM", () -> ends.add(End.STOP));
+    Posix.onSignal("SIGINT", () -> ends.add(End.STOP));
+    while (true) {
+      try (Agent agent = Agent.start(file, config)) {
+        agent.whenBroken(() -> ends.add(End.START_ANEW));
+        Posix.onSignal("SIGHUP", () -> reload(agent));
+        End end = ends.take();
+        boolean allLeft = agent.drain();
+        if (end == End.STOP || ends.contains(End.STOP)) {
+          return allLeft ? OK : CUT_SHORT;
+        }
+        log.warn("starting anew");
+      } catch (IOException | RuntimeException e) {
+        log.error("the agent cannot start: {}", e.getMessage());
+        log.debug("cause", e);
+        return CANNOT_START;
+      }
     }
+  }
+
+  /** Why an agent ends: it was told to, or it found its catalog damaged and begins again. */
+  private enum End {
+    STOP,
+    START_ANEW
   }
 
   /** For tests of crashes alone; see {@link CrashPoint}. */

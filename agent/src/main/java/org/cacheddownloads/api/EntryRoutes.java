@@ -134,10 +134,10 @@ final class EntryRoutes {
             fields.text("keyPrefix", text -> text).orElse(null),
             fields.flag("dryRun"));
     fields.end();
-    List<Pruned> pruned = evictor.prune(prune);
+    Pruned pruned = evictor.prune(prune);
     var body = new LinkedHashMap<String, Object>();
-    body.put("entries", pruned.stream().map(one -> reply(one.entry())).toList());
-    body.put("freedBytes", pruned.stream().mapToLong(Pruned::freedBytes).sum());
+    body.put("entries", pruned.entries().stream().map(entry -> reply(entry)).toList());
+    body.put("freedBytes", pruned.freedBytes());
     return Answer.Json.ok(body);
   }
 

@@ -18,6 +18,8 @@ import org.cacheddownloads.content.DownloadName;
 import org.cacheddownloads.content.Entry;
 import org.cacheddownloads.content.Stored;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Entries, blobs and the descriptions of views, in SQLite. Thread-safe. Failures of the database
@@ -30,6 +32,9 @@ public final class Catalog implements AutoCloseable {
   /** How many credentials an entry remembers to have been accepted with; the newest stay. */
   private static final int GRANTS_PER_KEY = 32;
 
+  private static final String TOTALS = "SELECT blobs, allocated, entries FROM totals";
+  private static final Logger log = LoggerFactory.getLogger(Catalog.class);
+
   private final Connections connections;
   private final Deferred deferred;
   private final Writer writer;
@@ -40,7 +45,7 @@ public final class Catalog implements AutoCloseable {
   private Catalog(Connections connections, Predicate<Stored> isInUse) {
     this.connections = connections;
     this.deferred = new Deferred(isInUse);
-    this.writer = new Writer(connections.writer(), deferred);
+    this.writer = new Writer(connections, deferred);
   }
 
   /**
@@ -55,6 +60,55 @@ public final class Catalog implements AutoCloseable {
     } catch (SQLException e) {
       throw new IOException("cannot open the catalog " + file + ": " + e.getMessage(), e);
     }
+  }
+
+  /** Runs {@code action} once, when the catalog is found to be damaged: a new start mends it. */
+  public void whenDamaged(Runnable action) {
+    connections.corruption().whenFound(action);
+  }
+
+  /** Whether the catalog of {@code file} was found to be damaged and not mended since. */
+  public static boolean isDamaged(Path file) {
+    return new Corruption(file).isMarked();
+  }
+
+  /** Whether the rows were lost and have to be made from what is on disk. */
+  public boolean mustBeRebuilt() {
+    return kept(Connections.REBUILD).isPresent();
+  }
+
+  /**
+   * Adds blobs that were found on disk: not to be trusted before they are hashed, and each with an
+   * entry that is named by its digest, so that it stays until it is evicted. @return how many are
+   * new
+   */
+  public long addRebuilt(Collection<BlobRow> found) {
+    suspects = true;
+    return writer.write(
+        sql -> {
+          long added = 0;
+          for (BlobRow blob : found) {
+            Digest digest = blob.stored().digest();
+            added +=
+                sql.run(
+                    "INSERT INTO blobs (digest, form, size, allocated, last_used, durable, idle) VALUES (?, ?, ?, ?,"
+                        + " max(?, (SELECT coalesce(max(last_used), 0) + 1 FROM blobs WHERE idle = 1)), -1, 1) ON CONFLICT DO NOTHING",
+                    Rows.bytes(digest),
+                    blob.stored().form().code(),
+                    blob.sizeBytes(),
+                    blob.allocatedBytes(),
+                    Rows.micros(blob.lastUsed()));
+            if (!hasEntry(sql, digest)) {
+              Rows.upsertEntry(sql, Entry.ofDigest(digest, blob.sizeBytes(), blob.lastUsed()));
+            }
+          }
+          return added;
+        });
+  }
+
+  /** All that was on disk is known again. */
+  public void rebuilt() {
+    writer.write(sql -> sql.run("DELETE FROM meta WHERE name = ?", Connections.REBUILD));
   }
 
   // ---- entries ----
@@ -98,7 +152,7 @@ public final class Catalog implements AutoCloseable {
   }
 
   private Optional<Known> known(ResultSet row) throws SQLException {
-    if (!row.getBoolean("here")) {
+    if (!row.getBoolean("here") || !Rows.isSound(row)) {
       return Optional.empty();
     }
     return Optional.of(new Known(deferred.newest(Rows.entry(row)), row.getBoolean("granted")));
@@ -465,14 +519,41 @@ public final class Catalog implements AutoCloseable {
                 limit));
   }
 
+  /**
+   * Sums up all rows and corrects the kept sums if they differ, in one transaction.
+   *
+   * @return by how much they were too small
+   */
+  public Totals recountTotals() {
+    return writer.write(
+        sql -> {
+          Totals kept = sql.first(TOTALS, Catalog::totals).orElseThrow();
+          Totals counted =
+              sql.first(
+                      "SELECT (SELECT count(*) FROM blobs), (SELECT total(allocated) FROM blobs), (SELECT count(*) FROM entries)",
+                      Catalog::totals)
+                  .orElseThrow();
+          if (!kept.equals(counted)) {
+            log.warn("the sums of the catalog were wrong kept={} counted={}", kept, counted);
+            sql.run(
+                "UPDATE totals SET blobs = ?, allocated = ?, entries = ?",
+                counted.blobs(),
+                counted.allocatedBytes(),
+                counted.entries());
+          }
+          return new Totals(
+              counted.blobs() - kept.blobs(),
+              counted.allocatedBytes() - kept.allocatedBytes(),
+              counted.entries() - kept.entries());
+        });
+  }
+
+  private static Totals totals(ResultSet row) throws SQLException {
+    return new Totals(row.getLong(1), row.getLong(2), row.getLong(3));
+  }
+
   public Totals totals() {
-    return connections
-        .read(
-            sql ->
-                sql.first(
-                    "SELECT blobs, allocated, entries FROM totals",
-                    row -> new Totals(row.getLong(1), row.getLong(2), row.getLong(3))))
-        .orElseThrow();
+    return connections.read(sql -> sql.first(TOTALS, Catalog::totals)).orElseThrow();
   }
 
   // ---- durability ----
@@ -596,6 +677,16 @@ public final class Catalog implements AutoCloseable {
           sql.run("INSERT INTO meta VALUES (?, ?)", name, fresh);
           return fresh;
         });
+  }
+
+  /** A value that {@link #keep} or {@link #keepSoon} kept. */
+  public Optional<String> kept(String name) {
+    return connections.read(sql -> meta(sql, name));
+  }
+
+  /** Keeps a value that may be lost by a kill; the newest counts. */
+  public void keepSoon(String name, String value) {
+    deferred.kept(name, value);
   }
 
   // ---- views ----

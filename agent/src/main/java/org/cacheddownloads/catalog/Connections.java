@@ -19,21 +19,51 @@ import org.sqlite.SQLiteConfig;
  * when opened.
  */
 final class Connections implements AutoCloseable {
+  /** The name of the value that says that the rows of this catalog have to be made anew. */
+  static final String REBUILD = "rebuild";
+
   private static final int READERS = 4;
-  private static final int NEWEST_SCHEMA = 1;
+  private static final int NEWEST_SCHEMA = 2;
   private static final int BUSY_SECONDS = 30;
 
+  private final Corruption corruption;
   private final Sql writer;
   private final BlockingQueue<Sql> readers = new ArrayBlockingQueue<>(READERS);
   private final List<Sql> all = new ArrayList<>();
 
-  private Connections(Sql writer) {
+  private Connections(Corruption corruption, Sql writer) {
+    this.corruption = corruption;
     this.writer = writer;
     all.add(writer);
   }
 
+  /** Opens the catalog; one that is damaged is set aside and begun anew. */
   static Connections open(Path file) throws SQLException, IOException {
-    var connections = new Connections(connect(file, false));
+    var corruption = new Corruption(file);
+    if (corruption.isMarked()) {
+      return anew(file, corruption);
+    }
+    try {
+      return open(file, corruption);
+    } catch (SQLException e) {
+      if (!Corruption.is(e)) {
+        throw e;
+      }
+      return anew(file, corruption);
+    }
+  }
+
+  private static Connections anew(Path file, Corruption corruption)
+      throws SQLException, IOException {
+    corruption.setAside();
+    Connections connections = open(file, corruption);
+    connections.writer.run("INSERT INTO meta VALUES (?, ?)", REBUILD, "pending");
+    return connections;
+  }
+
+  private static Connections open(Path file, Corruption corruption)
+      throws SQLException, IOException {
+    var connections = new Connections(corruption, connect(file, false));
     try {
       migrate(connections.writer, file);
       for (int i = 0; i < READERS; i++) {
@@ -91,6 +121,10 @@ final class Connections implements AutoCloseable {
     }
   }
 
+  Corruption corruption() {
+    return corruption;
+  }
+
   /** Only for the writer thread. */
   Sql writer() {
     return writer;
@@ -106,6 +140,7 @@ final class Connections implements AutoCloseable {
     try {
       return work.on(reader);
     } catch (SQLException e) {
+      corruption.look(e);
       throw CatalogFault.of(e);
     } finally {
       readers.add(reader);

@@ -31,6 +31,8 @@ final class Deferred {
   private final Map<ContainerId, Optional<ContainerRow>> containers = new ConcurrentHashMap<>();
   private final Map<Place, Optional<DownloadRow>> downloads = new ConcurrentHashMap<>();
 
+  private final Map<String, String> kept = new ConcurrentHashMap<>();
+
   private final List<Stored> asked =
       new ArrayList<>(); // of the transaction under way; writer thread only
 
@@ -87,6 +89,11 @@ final class Deferred {
     downloads.put(new Place(container, name), Optional.empty());
   }
 
+  /** A value of the agent's own; not a reason to write, it goes along with others. */
+  void kept(String name, String value) {
+    kept.put(name, value);
+  }
+
   boolean isEmpty() {
     return lastUsed.isEmpty()
         && maybeIdle.isEmpty()
@@ -126,6 +133,10 @@ final class Deferred {
     for (var change : confirmed.entrySet()) {
       Rows.updateEntry(sql, change.getValue());
       after.add(() -> confirmed.remove(change.getKey(), change.getValue()));
+    }
+    for (var value : kept.entrySet()) {
+      sql.run("INSERT OR REPLACE INTO meta VALUES (?, ?)", value.getKey(), value.getValue());
+      after.add(() -> kept.remove(value.getKey(), value.getValue()));
     }
     writeViews(sql, after);
     after.add(asked::clear);

@@ -1,5 +1,6 @@
 package org.cacheddownloads.catalog;
 
+import java.nio.charset.StandardCharsets;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.time.Duration;
@@ -8,6 +9,7 @@ import java.time.temporal.ChronoUnit;
 import java.util.EnumSet;
 import java.util.HexFormat;
 import java.util.Set;
+import java.util.zip.CRC32C;
 import org.cacheddownloads.content.CacheKey;
 import org.cacheddownloads.content.ContainerId;
 import org.cacheddownloads.content.Digest;
@@ -20,11 +22,15 @@ import org.cacheddownloads.content.Stored;
 import org.cacheddownloads.content.Validator;
 import org.cacheddownloads.content.Variant;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** Values to columns and back. */
 final class Rows {
   static final String ENTRY_COLUMNS =
-      "e.key, e.digest, e.size, e.source, e.etag, e.last_modified, e.fetched_at, e.validated_at, e.fresh_until, e.directives, e.vary, e.selecting";
+      "e.key, e.digest, e.size, e.source, e.etag, e.last_modified, e.fetched_at, e.validated_at, e.fresh_until, e.directives, e.vary, e.selecting, e.sum";
+
+  private static final Logger log = LoggerFactory.getLogger(Rows.class);
 
   private Rows() {}
 
@@ -84,13 +90,51 @@ final class Rows {
         new Variant(row.getString("vary"), row.getString("selecting")));
   }
 
+  /**
+   * Whether an entry is as it was written. SQLite keeps no checksums, and a bit that flips in an
+   * entry could lead a key to other bytes. One from before sums were kept is believed.
+   */
+  static boolean isSound(ResultSet row) throws SQLException {
+    long sum = row.getLong("sum");
+    boolean sound = row.wasNull() || sum == sum(entry(row));
+    if (!sound) {
+      log.error("a damaged entry is not used key={}", row.getString("key"));
+    }
+    return sound;
+  }
+
+  /** CRC-32C of all that {@link #entry} reads. */
+  private static long sum(Entry entry) {
+    var text = new StringBuilder();
+    for (Object field :
+        new @Nullable Object[] {
+          entry.key().text(),
+          entry.digest().hex(),
+          entry.size(),
+          entry.source(),
+          entry.validator().etag(),
+          entry.validator().lastModified(),
+          micros(entry.fetchedAt()),
+          micros(entry.validatedAt()),
+          microsOrNull(entry.freshUntil()),
+          bits(entry.directives()),
+          entry.variant().names(),
+          entry.variant().selecting()
+        }) {
+      text.append(field).append('\n');
+    }
+    var crc = new CRC32C();
+    crc.update(text.toString().getBytes(StandardCharsets.UTF_8));
+    return crc.getValue();
+  }
+
   static void upsertEntry(Sql sql, Entry entry) throws SQLException {
     sql.run(
-        "INSERT INTO entries (key, digest, size, source, etag, last_modified, fetched_at, validated_at, fresh_until, directives, vary, selecting)"
-            + " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+        "INSERT INTO entries (key, digest, size, source, etag, last_modified, fetched_at, validated_at, fresh_until, directives, vary, selecting, sum)"
+            + " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
             + " ON CONFLICT (key) DO UPDATE SET digest = excluded.digest, size = excluded.size, source = excluded.source, etag = excluded.etag,"
             + " last_modified = excluded.last_modified, fetched_at = excluded.fetched_at, validated_at = excluded.validated_at,"
-            + " fresh_until = excluded.fresh_until, directives = excluded.directives, vary = excluded.vary, selecting = excluded.selecting",
+            + " fresh_until = excluded.fresh_until, directives = excluded.directives, vary = excluded.vary, selecting = excluded.selecting, sum = excluded.sum",
         entry.key().text(),
         bytes(entry.digest()),
         entry.size(),
@@ -102,20 +146,25 @@ final class Rows {
         microsOrNull(entry.freshUntil()),
         bits(entry.directives()),
         entry.variant().names(),
-        entry.variant().selecting());
+        entry.variant().selecting(),
+        sum(entry));
   }
 
   /** Writes what a 304 changed, unless the key holds other bytes by now. */
   static void updateEntry(Sql sql, Entry entry) throws SQLException {
     sql.run(
-        "UPDATE entries SET etag = ?, last_modified = ?, validated_at = ?, fresh_until = ?, directives = ? WHERE key = ? AND digest = ?",
+        "UPDATE entries SET etag = ?, last_modified = ?, validated_at = ?, fresh_until = ?, directives = ?, sum = ?"
+            + " WHERE key = ? AND digest = ? AND coalesce(source, key) = ? AND fetched_at = ?",
         entry.validator().etag(),
         entry.validator().lastModified(),
         micros(entry.validatedAt()),
         microsOrNull(entry.freshUntil()),
         bits(entry.directives()),
+        sum(entry),
         entry.key().text(),
-        bytes(entry.digest()));
+        bytes(entry.digest()),
+        entry.source(),
+        micros(entry.fetchedAt()));
   }
 
   static void upsertContainer(Sql sql, ContainerRow row) throws SQLException {

@@ -29,7 +29,7 @@ final class Sql implements AutoCloseable {
     var found = new ArrayList<T>();
     try (ResultSet result = bind(sql, values).executeQuery()) {
       while (result.next()) {
-        found.add(row.of(result));
+        found.add(read(row, result));
       }
     }
     return found;
@@ -37,7 +37,15 @@ final class Sql implements AutoCloseable {
 
   <T> Optional<T> first(String sql, Row<T> row, @Nullable Object... values) throws SQLException {
     try (ResultSet result = bind(sql, values).executeQuery()) {
-      return result.next() ? Optional.of(row.of(result)) : Optional.empty();
+      return result.next() ? Optional.of(read(row, result)) : Optional.empty();
+    }
+  }
+
+  private static <T> T read(Row<T> row, ResultSet result) throws SQLException {
+    try {
+      return row.of(result);
+    } catch (RuntimeException e) {
+      throw new UnreadableRow(e);
     }
   }
 

@@ -27,6 +27,7 @@ final class Writer implements AutoCloseable {
   private static final Duration PATIENCE = Duration.ofSeconds(60);
 
   private final Sql sql;
+  private final Corruption corruption;
   private final Deferred deferred;
   private final LinkedBlockingQueue<Task<?>> tasks = new LinkedBlockingQueue<>();
   private final Thread thread;
@@ -39,8 +40,9 @@ final class Writer implements AutoCloseable {
     }
   }
 
-  Writer(Sql sql, Deferred deferred) {
-    this.sql = sql;
+  Writer(Connections connections, Deferred deferred) {
+    this.sql = connections.writer();
+    this.corruption = connections.corruption();
     this.deferred = deferred;
     this.thread = Thread.ofPlatform().name("catalog-writer").daemon().start(this::loop);
   }
@@ -133,6 +135,9 @@ final class Writer implements AutoCloseable {
       deferred.notWritten();
       log.warn("catalog transaction failed tasks={} error={}", group.size(), e.toString());
       group.forEach(task -> task.done().completeExceptionally(e));
+      if (e instanceof SQLException fault) {
+        corruption.look(fault);
+      }
     }
   }
 

@@ -36,6 +36,23 @@ public record Entry(
     directives = Set.copyOf(directives);
   }
 
+  /** An entry for bytes of which it is not known what they were the answer to. */
+  public static Entry ofDigest(Digest digest, long size, Instant came) {
+    String name = digest.toString();
+    return new Entry(
+        new CacheKey(name),
+        digest,
+        size,
+        "",
+        name,
+        Validator.NONE,
+        came,
+        came,
+        null,
+        Set.of(Directive.NO_CACHE),
+        Variant.NONE);
+  }
+
   /** Directives of a stored response that matter later (RFC 9111 section 5.2.2). */
   public enum Directive {
     /** Never used without validation, nor stale. */

@@ -58,6 +58,13 @@ public final class Headers {
     return new Headers(more);
   }
 
+  /** These fields, and those of {@code others} that are missing here. */
+  public Headers orElse(Headers others) {
+    var more = new LinkedHashMap<>(others.fields);
+    more.putAll(fields);
+    return new Headers(more);
+  }
+
   public boolean isEmpty() {
     return fields.isEmpty();
   }

@@ -1,20 +1,17 @@
 package org.cacheddownloads.fetch;
 
 import java.io.IOException;
-import java.nio.ByteBuffer;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
-import java.util.OptionalLong;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.function.Supplier;
 import org.cacheddownloads.catalog.Catalog;
 import org.cacheddownloads.catalog.Publication;
 import org.cacheddownloads.config.Config;
-import org.cacheddownloads.config.Config.Fetch;
 import org.cacheddownloads.content.Checksum;
 import org.cacheddownloads.content.Digest;
 import org.cacheddownloads.content.Entry;
@@ -35,15 +32,12 @@ import org.cacheddownloads.failure.CacheException.InsufficientSpace;
 import org.cacheddownloads.failure.CacheException.NotReady;
 import org.cacheddownloads.failure.CacheException.OriginRejected;
 import org.cacheddownloads.failure.CacheException.TimedOut;
-import org.cacheddownloads.failure.CacheException.TooLarge;
 import org.cacheddownloads.failure.CrashPoint;
 import org.cacheddownloads.fetch.Flights.Flight;
-import org.cacheddownloads.space.Budget;
 import org.cacheddownloads.space.Copies;
 import org.cacheddownloads.space.Evictor;
 import org.cacheddownloads.space.Pin;
 import org.cacheddownloads.space.Recency;
-import org.cacheddownloads.space.Reservation;
 import org.cacheddownloads.store.BlobStore;
 import org.cacheddownloads.store.Ingest;
 import org.cacheddownloads.store.StorageFault;
@@ -55,9 +49,6 @@ import org.jspecify.annotations.Nullable;
  * Thread-safe; a run belongs to one virtual thread and ends when that is interrupted.
  */
 public final class Download {
-  private static final long SMALLEST_STEP = 64 * 1024;
-  private static final long LARGEST_STEP = 16 << 20;
-  private static final int INODES_OF_INGEST = 2;
   private static final String OUT_OF_TIME = new TimedOut("", null).code();
 
   private final Supplier<Config> config;
@@ -65,7 +56,7 @@ public final class Download {
   private final Slots slots;
   private final Catalog catalog;
   private final BlobStore store;
-  private final Budget budget;
+  private final Transfer.Parts transfers;
   private final Evictor evictor;
   private final Copies copies;
   private final Recency recency;
@@ -78,18 +69,18 @@ public final class Download {
       Slots slots,
       Catalog catalog,
       BlobStore store,
-      Budget budget,
       Evictor evictor,
       Copies copies,
       Recency recency,
       Authority authority,
+      Transfer.Parts transfers,
       Clock clock) {
     this.config = config;
     this.origin = origin;
     this.slots = slots;
     this.catalog = catalog;
     this.store = store;
-    this.budget = budget;
+    this.transfers = transfers;
     this.evictor = evictor;
     this.copies = copies;
     this.recency = recency;
@@ -180,29 +171,32 @@ public final class Download {
 
   private Landing fromSource(Flight flight, Task task, Source source, Tally tally) {
     Validator validator = task.validatorFor(source);
-    for (int attempt = 0; ; attempt++) {
-      try {
-        tally.retryAfter = Optional.empty();
-        Optional<Landing> landing = ask(flight, task, source, validator, attempt, tally);
-        if (landing.isPresent()) {
-          return landing.get();
+    Checksum.Algorithm algorithm = task.request().checksum().map(Checksum::algorithm).orElse(null);
+    try (var transfer = new Transfer(transfers, flight, source, algorithm)) {
+      int failures = 0;
+      while (true) {
+        try {
+          tally.retryAfter = Optional.empty();
+          Optional<Landing> landing = ask(flight, task, source, validator, transfer, tally);
+          if (landing.isEmpty()) { // a 304 that matched nothing, or a part that does not fit
+            landing = ask(flight, task, source, Validator.NONE, transfer, tally);
+          }
+          if (landing.isPresent()) {
+            return landing.get();
+          }
+          throw BadResponse.of(
+              source.url() + " answers 304 although nothing was asked conditionally", 304);
+        } catch (CacheException failure) {
+          failures = transfer.hasProgressed() ? 1 : failures + 1;
+          if (!Retry.isWorthwhile(failure) || failures >= config.get().fetch().attempts()) {
+            throw failure;
+          }
+          flight.trouble(failure.getMessage());
+          pause(
+              flight,
+              failure,
+              Retry.pause(failures, tally.retryAfter, ThreadLocalRandom.current()::nextLong));
         }
-        landing =
-            ask(flight, task, source, Validator.NONE, attempt, tally); // a 304 that matched nothing
-        if (landing.isPresent()) {
-          return landing.get();
-        }
-        throw BadResponse.of(
-            source.url() + " answers 304 although nothing was asked conditionally", 304);
-      } catch (CacheException failure) {
-        if (!Retry.isWorthwhile(failure) || attempt + 1 >= config.get().fetch().attempts()) {
-          throw failure;
-        }
-        flight.trouble(failure.getMessage());
-        pause(
-            flight,
-            failure,
-            Retry.pause(attempt + 1, tally.retryAfter, ThreadLocalRandom.current()::nextLong));
       }
     }
   }
@@ -222,18 +216,31 @@ public final class Download {
 
   /** One request. @return empty for a 304 that does not confirm what is here */
   private Optional<Landing> ask(
-      Flight flight, Task task, Source source, Validator validator, int attempt, Tally tally) {
+      Flight flight,
+      Task task,
+      Source source,
+      Validator validator,
+      Transfer transfer,
+      Tally tally) {
     try (Slots.Slot _ = slots.take(source.url().origin(), flight.deadline())) {
       tally.requests++;
       tally.tell();
-      try (OriginResponse response = origin.get(source, validator, attempt, flight.deadline())) {
+      int before = tally.requests - 1;
+      try (OriginResponse response =
+          origin.get(source, validator, transfer.rest(), before, flight.deadline())) {
         tally.status = response.status();
         tally.tell();
         tally.retryAfter =
             Retry.retryAfter(response.headers().first("retry-after"), clock.instant());
         return switch (response.status()) {
-          case 200, 203 -> Optional.of(receive(flight, task, source, response));
-          case 304 -> confirm(task, validator, response);
+          case 200, 203, 206 -> receive(task, source, response, transfer);
+          case 416 -> {
+            if (transfer.rest().isEmpty()) {
+              throw rejected(source, response);
+            }
+            yield receive(task, source, response, transfer);
+          }
+          case 304 -> confirm(task, validator, response, transfer);
           default -> throw rejected(source, response);
         };
       }
@@ -249,7 +256,8 @@ public final class Download {
         source.url() + " answered " + status + ", which is not a download", status);
   }
 
-  private Optional<Landing> confirm(Task task, Validator validator, OriginResponse response) {
+  private Optional<Landing> confirm(
+      Task task, Validator validator, OriginResponse response, Transfer transfer) {
     var answered =
         new Validator(
             response.headers().first("etag").orElse(null),
@@ -257,8 +265,8 @@ public final class Download {
     if (!validator.isPresent() || task.known().isEmpty() || !validator.matches(answered)) {
       return Optional.empty();
     }
-    Freshness freshness =
-        Freshness.of(response.headers(), response.requestedAt(), response.receivedAt());
+    transfer.discard(); // it was a part of something else
+    Freshness freshness = freshness(response.headers(), response);
     Entry confirmed = task.known().get().confirmed(freshness, answered, response.receivedAt());
     catalog.confirm(confirmed, task.credentials(), task.granted(), response.receivedAt());
     return Optional.of(
@@ -272,74 +280,32 @@ public final class Download {
 
   // ---- a body ----
 
-  private Landing receive(Flight flight, Task task, Source source, OriginResponse response) {
-    OptionalLong announced = response.contentLength();
-    announced.ifPresent(length -> checkSize(length, source));
-    Optional<Checksum.Algorithm> algorithm = task.request().checksum().map(Checksum::algorithm);
-    long firstStep = Reservation.allocationOf(announced.orElse(SMALLEST_STEP));
-    try (Reservation room = budget.reserve(firstStep, INODES_OF_INGEST, flight.deadline());
-        Ingest ingest = begin(algorithm.orElse(null))) {
-      copyBody(flight, source, response, announced, room, ingest);
-      Ingest.Sum sum = ingest.finish();
+  /**
+   * @return empty if the source has to be asked again for all of it
+   */
+  private Optional<Landing> receive(
+      Task task, Source source, OriginResponse response, Transfer transfer) {
+    Freshness freshness = freshness(response.headers(), response);
+    try {
+      Optional<Headers> headers = transfer.receive(response, !isForOne(task, freshness));
+      if (headers.isEmpty()) {
+        return Optional.empty();
+      }
+      Ingest.Sum sum = transfer.finish();
       check(task, source, sum);
-      return land(task, source, response, room, ingest, sum);
+      return Optional.of(land(task, source, response, headers.get(), transfer, sum));
     } catch (IOException e) {
       throw StorageFault.of("store the download of " + source.url(), e);
     }
   }
 
-  private Ingest begin(Checksum.@Nullable Algorithm other) throws IOException {
-    CrashPoint.RESERVE.reached();
-    Ingest ingest = store.begin(false, other);
-    CrashPoint.OPEN.reached();
-    return ingest;
+  private static Freshness freshness(Headers headers, OriginResponse response) {
+    return Freshness.of(headers, response.requestedAt(), response.receivedAt());
   }
 
-  private void checkSize(long bytes, Source source) {
-    Long most = config.get().fetch().maxBytes();
-    if (most != null && bytes > most) {
-      throw new TooLarge(source.url() + " is larger than " + most + " bytes (fetch.maxBytes)");
-    }
-  }
-
-  private void copyBody(
-      Flight flight,
-      Source source,
-      OriginResponse response,
-      OptionalLong announced,
-      Reservation room,
-      Ingest ingest)
-      throws IOException {
-    var pace = new Pace(config.get().fetch(), clock.instant());
-    ByteBuffer piece = response.read(flight.deadline());
-    while (piece != null) {
-      long size = ingest.size() + piece.remaining();
-      checkSize(size, source);
-      if (announced.isEmpty()) {
-        makeRoom(room, size, flight.deadline());
-      }
-      ingest.write(piece);
-      room.wrote(size);
-      flight.progress(size, announced.orElse(-1));
-      pace.check(size, clock.instant(), source);
-      piece = response.read(flight.deadline());
-    }
-    if (announced.isPresent() && announced.getAsLong() != ingest.size()) {
-      throw BadResponse.cut(
-          source.url() + " announced " + announced.getAsLong() + " bytes and sent " + ingest.size(),
-          response.status());
-    }
-  }
-
-  /**
-   * Reserves ahead of a body of unknown length in steps that grow with it, so that little is
-   * reserved in vain.
-   */
-  private static void makeRoom(Reservation room, long size, Instant deadline) {
-    if (Reservation.allocationOf(size) > room.totalBytes()) {
-      long step = Math.clamp(size / 4, SMALLEST_STEP, LARGEST_STEP);
-      room.ensure(Reservation.allocationOf(size + step), deadline);
-    }
+  /** Whether a response may be given to one request only. */
+  private static boolean isForOne(Task task, Freshness freshness) {
+    return !freshness.storable() || (freshness.personal() && task.credentials().isEmpty());
   }
 
   private static void check(Task task, Source source, Ingest.Sum sum) {
@@ -368,10 +334,11 @@ public final class Download {
       Task task,
       Source source,
       OriginResponse response,
-      Reservation room,
-      Ingest ingest,
+      Headers headers,
+      Transfer transfer,
       Ingest.Sum sum)
       throws IOException {
+    Ingest ingest = transfer.ingest();
     Stored stored = Stored.file(sum.digest());
     Pin pin = evictor.pin(stored);
     try {
@@ -383,21 +350,23 @@ public final class Download {
               || (!copies.isSound(stored) && store.commit(ingest, stored)); // it was damaged
       long allocated = store.stat(stored).orElseThrow().allocatedBytes();
       if (added) {
-        room.committed(allocated);
+        transfer.room().committed(allocated);
       }
-      Freshness freshness =
-          Freshness.of(response.headers(), response.requestedAt(), response.receivedAt());
-      Entry entry = entry(task, source, response, freshness, sum);
-      boolean forOne =
-          !freshness.storable() || (freshness.personal() && task.credentials().isEmpty());
+      Freshness freshness = freshness(headers, response);
+      Entry entry = entry(task, source, response, headers, freshness, sum);
+      boolean forOne = isForOne(task, freshness);
       if (forOne || !isUseful(entry)) {
         catalog.addBlob(stored, sum.size(), allocated, recency.next());
-        return new Landing(entry, Outcome.UNCACHED, sum.size(), forOne, pin);
+        return new Landing(entry, Outcome.UNCACHED, transfer.receivedBytes(), forOne, pin);
       }
       publish(task, entry, allocated, sum);
       CrashPoint.PUBLISH.reached();
       return new Landing(
-          entry, task.known().isPresent() ? Outcome.UPDATED : Outcome.MISS, sum.size(), false, pin);
+          entry,
+          task.known().isPresent() ? Outcome.UPDATED : Outcome.MISS,
+          transfer.receivedBytes(),
+          false,
+          pin);
     } catch (IOException | RuntimeException e) {
       pin.close();
       throw e;
@@ -405,8 +374,12 @@ public final class Download {
   }
 
   private Entry entry(
-      Task task, Source source, OriginResponse response, Freshness freshness, Ingest.Sum sum) {
-    Headers headers = response.headers();
+      Task task,
+      Source source,
+      OriginResponse response,
+      Headers headers,
+      Freshness freshness,
+      Ingest.Sum sum) {
     return new Entry(
         task.request().key(),
         sum.digest(),
@@ -432,35 +405,5 @@ public final class Download {
         catalog.publish(
             new Publication(entry, allocated, task.credentials(), sum.other()), recency.next());
     replaced.ifPresent(evictor::dropUnlisted);
-  }
-
-  /** Watches the average rate, window by window: a drip that never falls silent ends too. */
-  private static final class Pace {
-    private final Fetch limits;
-    private Instant windowStart;
-    private long bytesAtStart;
-
-    Pace(Fetch limits, Instant start) {
-      this.limits = limits;
-      this.windowStart = start;
-    }
-
-    void check(long bytes, Instant now, Source source) {
-      Duration window = Duration.between(windowStart, now);
-      if (window.compareTo(limits.minRateWindow()) < 0) {
-        return;
-      }
-      double rate = (bytes - bytesAtStart) * 1000.0 / Math.max(1, window.toMillis());
-      if (rate < limits.minRateBytes()) {
-        throw new TimedOut(
-            source.url()
-                + " sends less than "
-                + limits.minRateBytes()
-                + " bytes per second (fetch.minRate)",
-            null);
-      }
-      windowStart = now;
-      bytesAtStart = bytes;
-    }
   }
 }

@@ -1,6 +1,7 @@
 package org.cacheddownloads.fetch;
 
 import com.google.errorprone.annotations.concurrent.GuardedBy;
+import java.io.IOException;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
@@ -128,8 +129,8 @@ public final class Flights {
         landing = flight.landing;
         flight.landing = null;
         running.remove(flight.question, flight);
-        if (!flight.hasEnded && flight.thread != null) {
-          flight.thread.interrupt();
+        if (!flight.hasEnded) {
+          flight.giveUp();
         }
       }
     } finally {
@@ -167,6 +168,55 @@ public final class Flights {
 
     private Flight(Question question) {
       this.question = question;
+    }
+
+    private final ReentrantLock interrupting = new ReentrantLock();
+    private boolean isWhole;
+    private boolean givenUp;
+
+    /** Work on files, which an interrupt would leave half done. */
+    interface FileWork<T extends @Nullable Object> {
+      T run() throws IOException;
+    }
+
+    /**
+     * Runs short work that is done to its end once it is begun; an interrupt comes after it. On the
+     * flight's own thread.
+     */
+    <T extends @Nullable Object> T whole(FileWork<T> work) throws IOException {
+      boolean interrupted;
+      interrupting.lock();
+      try {
+        isWhole = true;
+        interrupted = Thread.interrupted();
+      } finally {
+        interrupting.unlock();
+      }
+      try {
+        return work.run();
+      } finally {
+        interrupting.lock();
+        try {
+          isWhole = false;
+          if (interrupted || givenUp) {
+            Thread.currentThread().interrupt();
+          }
+        } finally {
+          interrupting.unlock();
+        }
+      }
+    }
+
+    private void giveUp() {
+      interrupting.lock();
+      try {
+        givenUp = true;
+        if (!isWhole && thread != null) {
+          thread.interrupt();
+        }
+      } finally {
+        interrupting.unlock();
+      }
     }
 
     private void extend(Instant riderDeadline) {

@@ -101,11 +101,12 @@ public final class HttpOrigin implements Origin {
   }
 
   @Override
-  public OriginResponse get(Source source, Validator validator, int attempt, Instant deadline) {
+  public OriginResponse get(
+      Source source, Validator validator, Optional<Part> part, int attempt, Instant deadline) {
     SourceUrl url = source.url();
     Headers headers = withUserInfo(source);
     for (int hop = 0; hop <= MAX_REDIRECTS; hop++) {
-      HttpResponse response = exchange(url, headers, validator, attempt, deadline);
+      HttpResponse response = exchange(url, headers, validator, part, attempt, deadline);
       if (!REDIRECTS.contains(response.status())) {
         return response;
       }
@@ -155,7 +156,12 @@ public final class HttpOrigin implements Origin {
   }
 
   private HttpResponse exchange(
-      SourceUrl url, Headers headers, Validator validator, int attempt, Instant deadline) {
+      SourceUrl url,
+      Headers headers,
+      Validator validator,
+      Optional<Part> part,
+      int attempt,
+      Instant deadline) {
     OriginPolicy.checkUrl(config.get().origins(), url);
     Fetch limits = config.get().fetch();
     List<InetAddress> addresses =
@@ -164,7 +170,7 @@ public final class HttpOrigin implements Origin {
     Instant requestedAt = clock.instant();
     try {
       HttpResponse response =
-          send(options(url, address, headers, validator), url, requestedAt, deadline);
+          send(options(url, address, headers, validator, part), url, requestedAt, deadline);
       listener.answered(response.status());
       return response;
     } catch (CacheException e) {
@@ -174,7 +180,11 @@ public final class HttpOrigin implements Origin {
   }
 
   private RequestOptions options(
-      SourceUrl url, InetAddress address, Headers headers, Validator validator) {
+      SourceUrl url,
+      InetAddress address,
+      Headers headers,
+      Validator validator,
+      Optional<Part> part) {
     var options =
         new RequestOptions()
             .setMethod(HttpMethod.GET)
@@ -193,6 +203,11 @@ public final class HttpOrigin implements Origin {
     if (validator.lastModified() != null) {
       options.putHeader(HttpHeaderNames.IF_MODIFIED_SINCE.toString(), validator.lastModified());
     }
+    part.ifPresent(
+        rest -> {
+          options.putHeader(HttpHeaderNames.RANGE.toString(), "bytes=" + rest.from() + "-");
+          options.putHeader(HttpHeaderNames.IF_RANGE.toString(), rest.ifRange());
+        });
     return options;
   }
 

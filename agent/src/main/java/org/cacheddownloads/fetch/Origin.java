@@ -1,6 +1,7 @@
 package org.cacheddownloads.fetch;
 
 import java.time.Instant;
+import java.util.Optional;
 import org.cacheddownloads.content.Validator;
 
 /**
@@ -12,6 +13,7 @@ public interface Origin extends AutoCloseable {
    * Sends a GET, conditional if {@code validator} has anything, follows redirects, and returns when
    * the head of the final response is there.
    *
+   * @param part the rest to ask for, if a part is here already (RFC 9110 sections 13.1.5 and 14.2)
    * @param attempt counts from 0 and selects among the addresses of a host
    * @throws org.cacheddownloads.failure.CacheException.OriginNotAllowed if a hop is outside the
    *     policy
@@ -19,7 +21,16 @@ public interface Origin extends AutoCloseable {
    *     reached
    * @throws org.cacheddownloads.failure.CacheException.TimedOut if it stays silent
    */
-  OriginResponse get(Source source, Validator validator, int attempt, Instant deadline);
+  OriginResponse get(
+      Source source, Validator validator, Optional<Part> part, int attempt, Instant deadline);
+
+  /**
+   * The rest of a representation.
+   *
+   * @param from the first byte that is wanted, above 0
+   * @param ifRange a strong validator of the part that is here
+   */
+  record Part(long from, String ifRange) {}
 
   @Override
   void close();

@@ -8,6 +8,7 @@ import io.micrometer.core.instrument.Timer;
 import io.micrometer.prometheusmetrics.PrometheusConfig;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.LinkedHashMap;
 import java.util.Locale;
 import java.util.Map;
@@ -17,14 +18,21 @@ import java.util.stream.Stream;
 import org.cacheddownloads.content.Outcome;
 import org.cacheddownloads.content.Stored;
 import org.cacheddownloads.fetch.HttpOrigin;
+import org.cacheddownloads.fetch.Transfer;
 import org.cacheddownloads.space.EvictionReason;
 import org.cacheddownloads.space.Evictor;
+import org.cacheddownloads.space.Scrubber;
 
 /**
  * The meters of the agent, by the names of the contract. Thread-safe. Counters exist from the
  * start, so that a rate sees their first step.
  */
-public final class Meters implements HttpOrigin.Listener, Evictor.Listener, AutoCloseable {
+public final class Meters
+    implements HttpOrigin.Listener,
+        Transfer.Listener,
+        Evictor.Listener,
+        Scrubber.Listener,
+        AutoCloseable {
   private static final String PREFIX = "cached_downloads_";
   private static final String FAILED = "failed";
   private static final Duration[] DURATIONS = {
@@ -58,6 +66,15 @@ public final class Meters implements HttpOrigin.Listener, Evictor.Listener, Auto
   private final Map<String, Timer> durations = new LinkedHashMap<>();
   private final Counter served = bytes("served_bytes", "Bytes handed to containers.");
   private final Counter fetched = bytes("fetched_bytes", "Body bytes received from origins.");
+  private final Counter resumes =
+      bytes("resumes", "Downloads that went on where they had been cut.");
+  private final Counter resumed =
+      bytes("resumed_bytes", "Body bytes that a resumed download did not have to fetch again.");
+  private final Counter scrubbed =
+      bytes("scrubbed_bytes", "Bytes of blobs that were read again to find damage.");
+  private final Counter scrubPasses =
+      bytes("scrub_passes", "Times that all blobs were read again.");
+  private final Map<Boolean, Counter> damaged = new LinkedHashMap<>();
   private final Counter saved =
       bytes("saved_bytes", "Bytes handed to containers that did not have to be fetched for them.");
   private final Map<String, Counter> originRequests = new ConcurrentHashMap<>();
@@ -99,6 +116,15 @@ public final class Meters implements HttpOrigin.Listener, Evictor.Listener, Auto
               .description("Allocated bytes evicted, by the limit that demanded it.")
               .tag("reason", reason.label())
               .register(registry));
+    }
+    for (boolean inUse : new boolean[] {false, true}) {
+      damaged.put(
+          inUse,
+          counter(
+              "damaged_blobs",
+              "Blobs whose bytes differed from their digest.",
+              "in_use",
+              String.valueOf(inUse)));
     }
     Stream.of("200", "304", "error").forEach(this::originRequests);
     Stream.of("origin-unavailable", "timeout", "cut", "5xx").forEach(this::originErrors);
@@ -184,6 +210,28 @@ public final class Meters implements HttpOrigin.Listener, Evictor.Listener, Auto
   @Override
   public void received(long bytes) {
     fetched.increment((double) bytes);
+  }
+
+  @Override
+  public void scrubbed(long bytes) {
+    scrubbed.increment((double) bytes);
+  }
+
+  @Override
+  public void passCompleted(Instant at) {
+    scrubPasses.increment();
+  }
+
+  @Override
+  @SuppressWarnings("NullAway") // both are there since the constructor
+  public void damaged(boolean inUse) {
+    damaged.get(inUse).increment();
+  }
+
+  @Override
+  public void resumed(long bytes) {
+    resumes.increment();
+    resumed.increment((double) bytes);
   }
 
   @Override

@@ -42,6 +42,10 @@ public final class Budget {
   @GuardedBy("lock")
   private long partialBytes;
 
+  /** The part of the partial bytes that no download is writing now. */
+  @GuardedBy("lock")
+  private long restingBytes;
+
   @GuardedBy("lock")
   private long idleBytes;
 
@@ -185,7 +189,7 @@ public final class Budget {
         seen = changes;
         missing = shortage(bytes, inodes, free);
         // Emptying the cache for a download that does not fit even then would help nobody.
-        worthwhile = missing.bytes() <= idleBytes;
+        worthwhile = missing.bytes() <= idleBytes + restingBytes;
       } finally {
         lock.unlock();
       }
@@ -314,6 +318,16 @@ public final class Budget {
     }
   }
 
+  /** Partial bytes that no download is writing now. */
+  long restingBytes() {
+    lock.lock();
+    try {
+      return restingBytes;
+    } finally {
+      lock.unlock();
+    }
+  }
+
   public Sums sums() {
     lock.lock();
     try {
@@ -344,6 +358,23 @@ public final class Budget {
 
   void partialGone(long bytes) {
     change(0, -bytes, 0, 0, 0, 0);
+  }
+
+  /** An earlier process left a download half written. */
+  void partialFound(long bytes, long inodes) {
+    change(0, bytes, 0, 0, 0, inodes);
+  }
+
+  /** A download was laid aside, or (negative) was taken up again or dropped. */
+  void resting(long bytes) {
+    lock.lock();
+    try {
+      restingBytes += bytes;
+      changes++;
+      changed.signalAll();
+    } finally {
+      lock.unlock();
+    }
   }
 
   void reservedToInUse(long bytes) {
@@ -393,6 +424,11 @@ public final class Budget {
   /** The same for a blob that is in use. */
   public void inUseResized(long moreBytes) {
     change(0, 0, 0, moreBytes, 0, 0);
+  }
+
+  /** There are {@code more} files than was thought, or fewer. */
+  public void inodesRecounted(long more) {
+    change(0, 0, 0, 0, 0, more);
   }
 
   private void change(

@@ -39,6 +39,7 @@ public final class Evictor {
   private final BlobStore store;
   private final Holds holds;
   private final Budget budget;
+  private final Partials partials;
   private final Clock clock;
   private final Listener listener;
   private final ReentrantLock one = new ReentrantLock();
@@ -46,6 +47,9 @@ public final class Evictor {
   /** Hears of each eviction, after it happened. */
   public interface Listener {
     void evicted(Stored stored, long bytes, Duration idleFor, EvictionReason reason);
+
+    /** Bytes were found to differ from their digest and are not handed out any more. */
+    void damaged(boolean inUse);
   }
 
   /**
@@ -56,22 +60,28 @@ public final class Evictor {
    * @param keyPrefix only blobs all of whose keys start so, or null
    */
   public record Prune(
-      long targetBytes, @Nullable Instant usedBefore, @Nullable String keyPrefix, boolean dryRun) {}
+      long targetBytes, @Nullable Instant usedBefore, @Nullable String keyPrefix, boolean dryRun) {
+    boolean isForAll() {
+      return usedBefore == null && keyPrefix == null;
+    }
+  }
 
-  /** One entry that a prune took, or would take. */
-  public record Pruned(Entry entry, long freedBytes) {}
+  /** Entries that a prune took, or would take, and all that this frees. */
+  public record Pruned(List<Entry> entries, long freedBytes) {}
 
   public Evictor(
       Catalog catalog,
       BlobStore store,
       Holds holds,
       Budget budget,
+      Partials partials,
       Clock clock,
       Listener listener) {
     this.catalog = catalog;
     this.store = store;
     this.holds = holds;
     this.budget = budget;
+    this.partials = partials;
     this.clock = clock;
     this.listener = listener;
     budget.evictBy(this::evict);
@@ -87,6 +97,10 @@ public final class Evictor {
     one.lock();
     try {
       Shortage shortage = stillShort.get();
+      while (!shortage.isNone() && partials.dropOldest()) {
+        any = true;
+        shortage = stillShort.get();
+      }
       Instant after = Instant.EPOCH;
       while (!shortage.isNone()) {
         List<BlobRow> page = catalog.idleBlobs(after, PAGE);
@@ -189,7 +203,7 @@ public final class Evictor {
         catalog.addBlob(
             stored, again.get().sizeBytes(), again.get().allocatedBytes(), clock.instant());
       }
-      if (!holds.isInUse(stored)) {
+      if (!holds.lostItsName(stored)) { // else its bytes stay as long as a view has them
         budget.idleGone(row.get().allocatedBytes(), 1);
       }
     } catch (IOException e) {
@@ -224,6 +238,7 @@ public final class Evictor {
       }
       CrashPoint.CONDEMN.reached();
       catalog.removeBlobs(List.of(stored));
+      listener.damaged(inUse);
       log.error("damaged bytes digest={} inUse={}", stored, inUse);
       return inUse;
     } catch (IOException e) {
@@ -284,47 +299,63 @@ public final class Evictor {
   }
 
   /**
-   * Evicts what an operator asks for, least recently used first, never what is in use. @return what
-   * went, or would go in a dry run
+   * Evicts what an operator asks for: partial downloads, unless it is about certain keys or ages,
+   * then blobs, least recently used first, never what is in use. The lock is let go between pages,
+   * so that downloads that need room get it.
+   *
+   * @return what went, or would go in a dry run
    */
-  public List<Pruned> prune(Prune request) {
-    var pruned = new LinkedHashMap<CacheKey, Pruned>();
-    one.lock();
-    try {
-      Instant after = Instant.EPOCH;
-      long used = budget.sums().usedBytes();
-      while (used > request.targetBytes()) {
-        List<BlobRow> page = catalog.idleBlobs(after, PAGE);
-        if (page.isEmpty()) {
-          break;
+  public Pruned prune(Prune request) {
+    var entries = new LinkedHashMap<CacheKey, Entry>();
+    long freed = request.isForAll() ? dropPartials(request) : 0;
+    long used = budget.sums().usedBytes() - (request.dryRun() ? freed : 0);
+    Set<Stored> taken = new HashSet<>();
+    Instant after = Instant.EPOCH;
+    while (used > request.targetBytes()) {
+      List<BlobRow> page = catalog.idleBlobs(after, PAGE);
+      if (page.isEmpty()) {
+        break;
+      }
+      after = page.getLast().lastUsed();
+      for (BlobRow candidate : page) {
+        if (used <= request.targetBytes() || isTooRecent(candidate, request)) {
+          return new Pruned(List.copyOf(entries.values()), freed);
         }
-        after = page.getLast().lastUsed();
-        for (BlobRow candidate : page) {
-          if (used <= request.targetBytes() || isTooRecent(candidate, request)) {
-            return List.copyOf(pruned.values());
-          }
-          List<Entry> entries = catalog.entriesOf(candidate.stored().digest());
-          if (!isChosen(candidate, entries, request)
-              || (!request.dryRun()
-                  && deleteAll(List.of(candidate), EvictionReason.PRUNE).isEmpty())) {
-            continue;
-          }
+        List<Entry> its = catalog.entriesOf(candidate.stored().digest());
+        if (isChosen(candidate, its, request) && (request.dryRun() || deleteOne(candidate))) {
+          taken.add(candidate.stored());
           used -= candidate.allocatedBytes();
-          long freed = candidate.allocatedBytes();
-          for (Entry entry : entries) {
-            // Several keys of one blob free it once; several forms of one key count together.
-            pruned.merge(
-                entry.key(),
-                new Pruned(entry, freed),
-                (x, y) -> new Pruned(entry, x.freedBytes() + y.freedBytes()));
-            freed = 0;
+          freed += candidate.allocatedBytes();
+          if (taken.containsAll(forms(candidate))) {
+            its.forEach(entry -> entries.put(entry.key(), entry)); // no form of it is left
           }
         }
       }
-      return List.copyOf(pruned.values());
+    }
+    return new Pruned(List.copyOf(entries.values()), freed);
+  }
+
+  /** Forms of a candidate's digest that are known still, which in a dry run are all of them. */
+  private List<Stored> forms(BlobRow candidate) {
+    return catalog.forms(candidate.stored().digest());
+  }
+
+  private boolean deleteOne(BlobRow candidate) {
+    one.lock();
+    try {
+      return !deleteAll(List.of(candidate), EvictionReason.PRUNE).isEmpty();
     } finally {
       one.unlock();
     }
+  }
+
+  private long dropPartials(Prune request) {
+    long before = budget.sums().usedBytes();
+    if (request.dryRun()) {
+      return Math.min(budget.restingBytes(), Math.max(0, before - request.targetBytes()));
+    }
+    while (budget.sums().usedBytes() > request.targetBytes() && partials.dropOldest()) {}
+    return Math.max(0, before - budget.sums().usedBytes());
   }
 
   private static boolean isTooRecent(BlobRow candidate, Prune request) {

@@ -29,15 +29,13 @@ public final class Flusher {
 
   private final Catalog catalog;
   private final BlobStore store;
-  private final Holds holds;
-  private final Budget budget;
+  private final Recount recount;
   private final Evictor evictor;
 
-  public Flusher(Catalog catalog, BlobStore store, Holds holds, Budget budget, Evictor evictor) {
+  public Flusher(Catalog catalog, BlobStore store, Recount recount, Evictor evictor) {
     this.catalog = catalog;
     this.store = store;
-    this.holds = holds;
-    this.budget = budget;
+    this.recount = recount;
     this.evictor = evictor;
   }
 
@@ -67,16 +65,7 @@ public final class Flusher {
       store.sync(stored);
       Posix.Stat stat =
           store.stat(stored).orElseThrow(() -> new NoSuchFileException(stored.toString()));
-      long allocated = stat.allocatedBytes();
-      long more = allocated - row.get().allocatedBytes();
-      if (more != 0) {
-        catalog.resize(stored, allocated);
-      }
-      if (more != 0 && holds.resized(stat.inode(), allocated)) {
-        budget.inUseResized(more);
-      } else if (more != 0) {
-        budget.idleResized(more);
-      }
+      recount.measured(row.get(), stat);
       return Optional.of(stored);
     } catch (ClosedByInterruptException e) {
       Thread.currentThread().interrupt(); // the agent stops: nothing is wrong with the disk

@@ -44,11 +44,13 @@ public final class Holds {
   }
 
   private static final class Inode {
+    final Stored stored;
     int views;
     long bytes;
     boolean orphan;
 
-    Inode(long bytes, boolean orphan) {
+    Inode(Stored stored, long bytes, boolean orphan) {
+      this.stored = stored;
       this.bytes = bytes;
       this.orphan = orphan;
     }
@@ -132,7 +134,7 @@ public final class Holds {
     lock.lock();
     try {
       held.computeIfAbsent(stored, _ -> new Hold()).views++;
-      Inode counted = inodes.computeIfAbsent(inode, _ -> new Inode(bytes, orphan));
+      Inode counted = inodes.computeIfAbsent(inode, _ -> new Inode(stored, bytes, orphan));
       counted.views++;
       return new Effect(counted.views == 1 ? Change.IDLE_OR_IN_USE : Change.NONE, counted.bytes);
     } finally {
@@ -202,6 +204,25 @@ public final class Holds {
     try {
       Inode counted = inodes.get(inode);
       return counted != null && counted.orphan;
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /**
+   * The store's own name of an object has vanished. @return whether views hold the inode that it
+   * had, so that its bytes stay for now
+   */
+  boolean lostItsName(Stored stored) {
+    lock.lock();
+    try {
+      for (Inode counted : inodes.values()) {
+        if (counted.stored.equals(stored) && !counted.orphan) {
+          counted.orphan = true;
+          return true;
+        }
+      }
+      return false;
     } finally {
       lock.unlock();
     }

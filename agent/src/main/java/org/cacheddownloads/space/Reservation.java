@@ -25,10 +25,21 @@ public final class Reservation implements AutoCloseable {
   private long inodes;
   private long partialBytes;
 
+  /** The part of the partial bytes that is not the body's. */
+  private long besideBytes;
+
   Reservation(Budget budget, long bytes, long inodes) {
     this.budget = budget;
     this.reservedBytes = bytes;
     this.inodes = inodes;
+  }
+
+  /** What an earlier process left half written: it is there, whatever the limits say. */
+  static Reservation found(Budget budget, long partialBytes, long inodes) {
+    var found = new Reservation(budget, 0, inodes);
+    found.partialBytes = partialBytes;
+    budget.partialFound(partialBytes, inodes);
+    return found;
   }
 
   /** The blocks that a file of {@code sizeBytes} may occupy at most. */
@@ -55,10 +66,20 @@ public final class Reservation implements AutoCloseable {
 
   /** {@code sizeBytes} in all are written, or will be in a moment. */
   public void wrote(long sizeBytes) {
-    long more =
-        Math.min(
-            reservedBytes,
-            (sizeBytes + BLOCK_BYTES - 1) / BLOCK_BYTES * BLOCK_BYTES - partialBytes);
+    spend(roundedUp(sizeBytes) + besideBytes - partialBytes);
+  }
+
+  /** Files beside the body, {@code sizeBytes} in all, are written, or will be in a moment. */
+  public void wroteBeside(long sizeBytes) {
+    long more = Math.min(reservedBytes, roundedUp(sizeBytes) - besideBytes);
+    if (more > 0) {
+      besideBytes += more;
+      spend(more);
+    }
+  }
+
+  private void spend(long bytes) {
+    long more = Math.min(reservedBytes, bytes);
     if (more > 0) {
       budget.reservedToPartial(more);
       reservedBytes -= more;
@@ -66,10 +87,33 @@ public final class Reservation implements AutoCloseable {
     }
   }
 
+  private static long roundedUp(long sizeBytes) {
+    return (sizeBytes + BLOCK_BYTES - 1) / BLOCK_BYTES * BLOCK_BYTES;
+  }
+
+  /**
+   * The writing rests: what is not written is given back, and what is counts as what it really
+   * occupies, body and beside.
+   */
+  void rest(long allocatedBytes) {
+    spend(allocatedBytes - partialBytes);
+    if (allocatedBytes < partialBytes) {
+      budget.partialGone(partialBytes - allocatedBytes);
+      partialBytes = allocatedBytes;
+    }
+    budget.release(reservedBytes, 0);
+    reservedBytes = 0;
+  }
+
+  /** Bytes that count as partial now. */
+  long partialBytes() {
+    return partialBytes;
+  }
+
   /** The written file is a blob now, and idle; one inode goes with it. */
   public void committed(long allocatedBytes) {
-    budget.partialToIdle(partialBytes, allocatedBytes);
-    partialBytes = 0;
+    budget.partialToIdle(partialBytes - besideBytes, allocatedBytes);
+    partialBytes = besideBytes;
     inodes--;
   }
 

@@ -5,11 +5,13 @@ import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
+import java.nio.file.LinkOption;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.security.MessageDigest;
+import java.time.Instant;
 import java.util.HexFormat;
 import java.util.Objects;
 import java.util.Optional;
@@ -17,6 +19,7 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.atomic.AtomicLong;
 import org.cacheddownloads.content.Checksum;
+import org.cacheddownloads.content.ResumeNote;
 import org.cacheddownloads.content.Stored;
 import org.cacheddownloads.failure.CrashPoint;
 import org.jspecify.annotations.Nullable;
@@ -28,6 +31,9 @@ import org.jspecify.annotations.Nullable;
  * <p>Close it last of all users; it ends the hash lane.
  */
 public final class BlobStore implements AutoCloseable {
+  /** From this size on a download that was cut outlasts the process. */
+  public static final long RESUMABLE_BYTES = ResumeFile.WINDOW_BYTES;
+
   private static final int MOST_NAMESAKES = 1000;
 
   private final StoreLayout layout;
@@ -36,17 +42,67 @@ public final class BlobStore implements AutoCloseable {
       Executors.newFixedThreadPool(
           Math.max(2, Runtime.getRuntime().availableProcessors()),
           Thread.ofPlatform().daemon().name("hash-", 0).factory());
+  private final Ingest.Workshop workshop;
   private final AtomicLong nextIngest = new AtomicLong();
   private final String runPrefix = Long.toString(System.currentTimeMillis(), 36) + "-";
 
-  public BlobStore(StoreLayout layout) {
+  /**
+   * The store at {@code layout}.
+   *
+   * @param boot names the boot of the machine: ingests of another one are not taken up again, since
+   *     a power cut may have come between
+   */
+  public BlobStore(StoreLayout layout, String boot) {
     this.layout = layout;
+    this.workshop = new Ingest.Workshop(buffers, hashLane, boot);
   }
 
   /** Begins a write transaction that also computes {@code other}, where given. */
   public Ingest begin(boolean executable, Checksum.@Nullable Algorithm other) throws IOException {
+    return begin(executable, other, null);
+  }
+
+  /**
+   * The same for a body that can be asked for in parts: it may be laid aside and taken up again.
+   */
+  public Ingest begin(
+      boolean executable, Checksum.@Nullable Algorithm other, @Nullable ResumeNote note)
+      throws IOException {
     Path directory = layout.ingests().resolve(runPrefix + nextIngest.getAndIncrement());
-    return Ingest.begin(directory, executable, buffers, hashLane, other);
+    return Ingest.begin(directory, executable, workshop, other, note);
+  }
+
+  /**
+   * What can be taken up again of an ingest directory that an earlier process left.
+   *
+   * @return empty if nothing of it can be believed
+   */
+  public Optional<KeptIngest> kept(Path directory) throws IOException {
+    Path data = directory.resolve(Ingest.DATA);
+    Optional<ResumeFile.Content> content =
+        ResumeFile.read(directory.resolve(ResumeFile.NAME))
+            .filter(found -> found.boot().equals(workshop.boot()) && found.coveredBytes() > 0);
+    if (content.isEmpty() || !Files.isRegularFile(data, LinkOption.NOFOLLOW_LINKS)) {
+      return Optional.empty();
+    }
+    Posix.Stat stat = Posix.lstat(data);
+    return stat.sizeBytes() < content.get().coveredBytes()
+        ? Optional.empty()
+        : Optional.of(
+            new KeptIngest(
+                directory, content.get(), Instant.ofEpochSecond(stat.modifiedEpochSeconds())));
+  }
+
+  /** Takes up what {@link #kept} found: reads and hashes it, which takes as long as it is large. */
+  public Ingest reopen(KeptIngest kept, Checksum.@Nullable Algorithm other) throws IOException {
+    return Ingest.reopen(kept, workshop, other);
+  }
+
+  /** The most blocks that the note of a body of {@code dataBytes} occupies, in bytes. */
+  public long noteAllocation(ResumeNote note, long dataBytes) {
+    return dataBytes < ResumeFile.WINDOW_BYTES
+        ? 0
+        : ResumeFile.sizeFor(note, workshop.boot(), dataBytes);
   }
 
   /**
@@ -129,6 +185,55 @@ public final class BlobStore implements AutoCloseable {
     return hash(stored, "SHA-256").equals(stored.digest().hex());
   }
 
+  /**
+   * Reads files slice by slice, past the page cache where the file system can. Used by one thread.
+   */
+  public static final class Slices {
+    private static final int ALIGNMENT = 4096;
+    private final ByteBuffer buffer;
+    private boolean direct = true;
+
+    /** Slices of so many bytes, a multiple of 4 KiB. */
+    public Slices(int bytes) {
+      this.buffer = ByteBuffer.allocateDirect(bytes + ALIGNMENT).alignedSlice(ALIGNMENT);
+      buffer.limit(bytes);
+    }
+
+    /** Gives one slice to {@code sink}. @return its length, less than a slice at the end */
+    public int read(Path file, long offset, java.util.function.Consumer<ByteBuffer> sink)
+        throws IOException {
+      int bytes = buffer.limit();
+      ByteBuffer slice = buffer.slice(0, bytes);
+      try (FileChannel source = open(file)) {
+        // One call: past the page cache only whole blocks can be asked for.
+        int read = Math.max(0, source.read(slice, offset));
+        while (!direct && read < bytes) {
+          int more = source.read(slice, offset + read);
+          if (more <= 0) {
+            break;
+          }
+          read += more;
+        }
+        sink.accept(slice.flip());
+        return read;
+      }
+    }
+
+    private FileChannel open(Path file) throws IOException {
+      if (direct) {
+        try {
+          return FileChannel.open(
+              file, StandardOpenOption.READ, com.sun.nio.file.ExtendedOpenOption.DIRECT);
+        } catch (NoSuchFileException e) {
+          throw e;
+        } catch (IOException | UnsupportedOperationException e) {
+          direct = false; // tmpfs, for one
+        }
+      }
+      return FileChannel.open(file, StandardOpenOption.READ);
+    }
+  }
+
   /** Moves a file out of the store, to be looked at by a person. @return where it is now */
   public Path quarantine(Path file) throws IOException {
     for (int i = 0; ; i++) {
@@ -190,6 +295,15 @@ public final class BlobStore implements AutoCloseable {
 
   /** What {@link #extent} found. */
   public record Extent(long allocatedBytes, long files) {}
+
+  /** Gives up what {@link #kept} found. */
+  public static void discard(KeptIngest kept) {
+    try {
+      Ingest.deleteTree(kept.directory());
+    } catch (IOException e) {
+      throw StorageFault.of("remove " + kept.directory(), e);
+    }
+  }
 
   /** Deletes an ingest directory that no running download owns. */
   public static void discard(Path ingestDirectory) throws IOException {

@@ -13,12 +13,17 @@ import java.nio.file.attribute.FileAttribute;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.security.MessageDigest;
 import java.util.ArrayDeque;
+import java.util.ArrayList;
 import java.util.HexFormat;
+import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executor;
+import java.util.zip.CRC32C;
 import org.cacheddownloads.content.Checksum;
 import org.cacheddownloads.content.Digest;
+import org.cacheddownloads.content.ResumeNote;
 import org.cacheddownloads.content.Stored;
 import org.cacheddownloads.failure.CrashPoint;
 import org.jspecify.annotations.Nullable;
@@ -30,8 +35,15 @@ import org.jspecify.annotations.Nullable;
  * <p>Not thread-safe: one thread writes. Hashing of large bodies runs beside it on the hash lane;
  * at most {@link #AHEAD} buffers wait for it, so memory is bounded. Closing without a commit
  * deletes everything; closing is idempotent.
+ *
+ * <p>One that has a {@link ResumeNote} can be laid aside and taken up again, with its hash as far
+ * as it went; from the first {@link ResumeFile#WINDOW_BYTES} on also by a later process, which
+ * reads and hashes what is there.
  */
 public final class Ingest implements AutoCloseable {
+  /** The name of the bytes in an ingest directory until they are complete. */
+  static final String DATA = "data";
+
   private static final int AHEAD = 3;
   private static final FileAttribute<?> READ_ONLY =
       PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("r--r--r--"));
@@ -39,7 +51,11 @@ public final class Ingest implements AutoCloseable {
       PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("r-xr-xr-x"));
 
   private final Path directory;
-  private final FileChannel channel;
+  private final @Nullable ResumeNote note;
+  private final String boot;
+  private final CRC32C window = new CRC32C();
+  private FileChannel channel;
+  private @Nullable FileChannel resumeFile;
   private final BufferPool buffers;
   private final Executor hashLane;
   private final MessageDigest sha256 = Hashing.digest("SHA-256");
@@ -49,6 +65,7 @@ public final class Ingest implements AutoCloseable {
   private @Nullable ByteBuffer filling;
   private CompletableFuture<Void> hashedSoFar = CompletableFuture.completedFuture(null);
   private long size;
+  private boolean intact = true;
   private boolean open = true;
 
   private record Hashed(CompletableFuture<Void> done, ByteBuffer buffer) {}
@@ -59,16 +76,26 @@ public final class Ingest implements AutoCloseable {
    */
   public record Sum(Digest digest, long size, Optional<Checksum> other) {}
 
+  /**
+   * What all ingests of a store have in common.
+   *
+   * @param boot the boot of the machine; what was written in another one is not taken up again
+   */
+  record Workshop(BufferPool buffers, Executor hashLane, String boot) {}
+
   private Ingest(
       Path directory,
       FileChannel channel,
-      BufferPool buffers,
-      Executor hashLane,
-      Checksum.@Nullable Algorithm other) {
+      Workshop workshop,
+      Checksum.@Nullable Algorithm wanted,
+      @Nullable ResumeNote note) {
+    Checksum.Algorithm other = wanted == Checksum.Algorithm.SHA256 ? null : wanted;
     this.directory = directory;
     this.channel = channel;
-    this.buffers = buffers;
-    this.hashLane = hashLane;
+    this.note = note;
+    this.boot = workshop.boot();
+    this.buffers = workshop.buffers();
+    this.hashLane = workshop.hashLane();
     this.otherAlgorithm = other;
     this.other = other == null ? null : Hashing.digest(other.jcaName());
   }
@@ -76,23 +103,95 @@ public final class Ingest implements AutoCloseable {
   static Ingest begin(
       Path directory,
       boolean executable,
-      BufferPool buffers,
-      Executor hashLane,
-      Checksum.@Nullable Algorithm other)
+      Workshop workshop,
+      Checksum.@Nullable Algorithm other,
+      @Nullable ResumeNote note)
       throws IOException {
     Files.createDirectory(directory);
     try {
       FileChannel channel =
           FileChannel.open(
-              directory.resolve("data"),
-              java.util.Set.of(StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE),
+              directory.resolve(DATA),
+              Set.of(StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE),
               executable ? EXECUTABLE : READ_ONLY);
-      return new Ingest(
-          directory, channel, buffers, hashLane, other == Checksum.Algorithm.SHA256 ? null : other);
+      return new Ingest(directory, channel, workshop, other, note);
     } catch (IOException e) {
       Files.deleteIfExists(directory);
       throw e;
     }
+  }
+
+  /**
+   * Takes up what an earlier process left: reads and hashes it, window by window, as far as it is
+   * what was written. The rest is cut off.
+   */
+  static Ingest reopen(KeptIngest kept, Workshop workshop, Checksum.@Nullable Algorithm other)
+      throws IOException {
+    var ingest =
+        new Ingest(
+            kept.directory(), writing(kept.directory()), workshop, other, kept.content().note());
+    try {
+      ingest.readBack(kept.content().windows());
+      return ingest;
+    } catch (IOException | RuntimeException e) {
+      ingest.closeChannels();
+      throw e;
+    }
+  }
+
+  /** The data is read-only from its creation on, as the blob will be; only its owner goes on. */
+  private static FileChannel writing(Path directory) throws IOException {
+    Path data = directory.resolve(DATA);
+    Files.setPosixFilePermissions(data, PosixFilePermissions.fromString("rw-r--r--"));
+    try {
+      return FileChannel.open(data, StandardOpenOption.READ, StandardOpenOption.WRITE);
+    } finally {
+      Files.setPosixFilePermissions(data, PosixFilePermissions.fromString("r--r--r--"));
+    }
+  }
+
+  private void readBack(List<Integer> windows) throws IOException {
+    int sound = 0;
+    for (int expected : windows) {
+      var crc = new CRC32C();
+      var buffers = new ArrayList<ByteBuffer>();
+      readWindow(crc, buffers);
+      boolean isSound = (int) crc.getValue() == expected;
+      for (ByteBuffer buffer : buffers) {
+        if (isSound) {
+          hashLater(buffer);
+        } else {
+          this.buffers.give(buffer);
+        }
+      }
+      while (hashing.size() > AHEAD) {
+        recycleOldest();
+      }
+      if (!isSound) {
+        break;
+      }
+      sound++;
+    }
+    size = (long) sound * ResumeFile.WINDOW_BYTES;
+    channel.truncate(size);
+    channel.position(size);
+    resumeFile = ResumeFile.reopen(directory.resolve(ResumeFile.NAME), required(note), boot, sound);
+  }
+
+  private void readWindow(CRC32C crc, List<ByteBuffer> into) throws IOException {
+    for (int read = 0; read < ResumeFile.WINDOW_BYTES; read += BufferPool.BUFFER_BYTES) {
+      ByteBuffer buffer = buffers.take();
+      into.add(buffer);
+      while (buffer.hasRemaining() && channel.read(buffer) >= 0) {}
+      crc.update(buffer.flip().duplicate());
+    }
+  }
+
+  private static ResumeNote required(@Nullable ResumeNote note) {
+    if (note == null) {
+      throw new IllegalStateException("only an ingest with a note is kept");
+    }
+    return note;
   }
 
   /** Takes all remaining bytes of {@code source}; the caller has reserved room for them. */
@@ -101,6 +200,7 @@ public final class Ingest implements AutoCloseable {
       ByteBuffer target = filling;
       if (target == null) {
         target = buffers.take();
+        target.limit(BufferPool.BUFFER_BYTES - (int) (size % BufferPool.BUFFER_BYTES));
         filling = target;
       }
       int count = Math.min(source.remaining(), target.remaining());
@@ -121,14 +221,88 @@ public final class Ingest implements AutoCloseable {
 
   private void spill(ByteBuffer full) throws IOException {
     filling = null;
-    full.flip();
+    intact = false; // a write that fails leaves less on disk than was hashed
+    hashLater(full.flip());
+    writeFully(full.duplicate());
+    CrashPoint.CHUNK.reached();
+    if (note != null) {
+      window.update(full.duplicate());
+      if (size % ResumeFile.WINDOW_BYTES == 0) {
+        noteWindow(note);
+      }
+    }
+    intact = true;
+    if (hashing.size() > AHEAD) {
+      recycleOldest();
+    }
+  }
+
+  private void hashLater(ByteBuffer full) {
     ByteBuffer toHash = full.duplicate();
     hashedSoFar = hashedSoFar.thenRunAsync(() -> hash(toHash), hashLane);
     hashing.addLast(new Hashed(hashedSoFar, full));
-    writeFully(full.duplicate());
-    CrashPoint.CHUNK.reached();
-    if (hashing.size() > AHEAD) {
+  }
+
+  private void noteWindow(ResumeNote kept) throws IOException {
+    if (resumeFile == null) {
+      resumeFile = ResumeFile.create(directory.resolve(ResumeFile.NAME), kept, boot);
+    }
+    ResumeFile.addWindow(resumeFile, (int) window.getValue());
+    window.reset();
+  }
+
+  /** Whether what was taken is what was written, so that it can be laid aside. */
+  public boolean isIntact() {
+    return intact;
+  }
+
+  /** Whether a later process could go on with this. */
+  public boolean isNoted() {
+    return resumeFile != null;
+  }
+
+  /** What the request and the representation are, for an ingest that can be taken up again. */
+  public @Nullable ResumeNote note() {
+    return note;
+  }
+
+  /**
+   * Lays the ingest aside: writes and hashes what is buffered and closes its files. Only one with a
+   * note; {@link #goOn} takes it up again.
+   */
+  public void layAside() throws IOException {
+    ByteBuffer rest = filling;
+    if (rest != null) {
+      spill(rest);
+    }
+    while (!hashing.isEmpty()) {
       recycleOldest();
+    }
+    closeChannels();
+  }
+
+  /** Opens the files again, to write where the ingest was laid aside. */
+  public void goOn() throws IOException {
+    channel = writing(directory);
+    channel.position(size);
+    Path file = directory.resolve(ResumeFile.NAME);
+    if (resumeFile != null) {
+      int windows = (int) (size / ResumeFile.WINDOW_BYTES);
+      resumeFile = ResumeFile.reopen(file, required(note), boot, windows);
+    }
+  }
+
+  /** Blocks that the ingest occupies now, in bytes. */
+  public long allocatedBytes() throws IOException {
+    long data = Posix.lstat(directory.resolve(DATA)).allocatedBytes();
+    return isNoted()
+        ? data + Posix.lstat(directory.resolve(ResumeFile.NAME)).allocatedBytes()
+        : data;
+  }
+
+  private void closeChannels() throws IOException {
+    try (FileChannel _ = resumeFile) {
+      channel.close();
     }
   }
 
@@ -169,7 +343,7 @@ public final class Ingest implements AutoCloseable {
     while (!hashing.isEmpty()) {
       recycleOldest();
     }
-    channel.close();
+    closeChannels();
     var digest = new Digest(HexFormat.of().formatHex(sha256.digest()));
     return new Sum(digest, size, otherSum());
   }
@@ -181,14 +355,12 @@ public final class Ingest implements AutoCloseable {
     return Optional.of(new Checksum(otherAlgorithm, HexFormat.of().formatHex(other.digest())));
   }
 
-  private Path data() {
-    return directory.resolve("data");
-  }
-
   /** Gives complete data the name it will have in the store. @return where it is now */
   Path named(Stored stored) throws IOException {
     Path name = directory.resolve(stored.fileName());
-    return Files.exists(name) ? name : Files.move(data(), name, StandardCopyOption.ATOMIC_MOVE);
+    return Files.exists(name)
+        ? name
+        : Files.move(directory.resolve(DATA), name, StandardCopyOption.ATOMIC_MOVE);
   }
 
   /**
@@ -209,7 +381,7 @@ public final class Ingest implements AutoCloseable {
       filling = null;
     }
     try {
-      channel.close();
+      closeChannels();
       deleteTree(directory);
     } catch (IOException e) {
       throw StorageFault.of("remove " + directory, e);

@@ -131,7 +131,12 @@ public final class StoreLayout implements AutoCloseable {
   }
 
   public Path catalog() {
-    return state.resolve("catalog.db");
+    return catalogOf(state);
+  }
+
+  /** Where the catalog of a state directory is, open or not. */
+  public static Path catalogOf(Path state) {
+    return state.toAbsolutePath().normalize().resolve("catalog.db");
   }
 
   /** The file of {@code stored}, whether it exists or not. */
@@ -142,6 +147,11 @@ public final class StoreLayout implements AutoCloseable {
   /** The directory above the fan-out directories of blobs. */
   public Path blobs() {
     return state.resolve("blobs").resolve(ALGORITHM);
+  }
+
+  /** The directory above the fan-out directories of trees. */
+  public Path trees() {
+    return state.resolve("trees").resolve(ALGORITHM);
   }
 
   public Path ingests() {

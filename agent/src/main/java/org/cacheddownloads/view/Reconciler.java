@@ -2,19 +2,24 @@ package org.cacheddownloads.view;
 
 import java.io.IOException;
 import java.nio.file.Files;
+import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 import org.cacheddownloads.catalog.BlobRow;
 import org.cacheddownloads.catalog.Catalog;
 import org.cacheddownloads.catalog.Catalog.NumberedBlob;
+import org.cacheddownloads.catalog.Totals;
 import org.cacheddownloads.content.Stored;
 import org.cacheddownloads.failure.CrashPoint;
 import org.cacheddownloads.space.Budget;
 import org.cacheddownloads.space.Evictor;
 import org.cacheddownloads.space.Pin;
+import org.cacheddownloads.space.Recount;
 import org.cacheddownloads.store.BlobStore;
+import org.cacheddownloads.store.Posix;
 import org.cacheddownloads.store.StoreLayout;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -33,14 +38,21 @@ public final class Reconciler {
   private final Catalog catalog;
   private final BlobStore store;
   private final Budget budget;
+  private final Recount recount;
   private final Evictor evictor;
 
   public Reconciler(
-      StoreLayout layout, Catalog catalog, BlobStore store, Budget budget, Evictor evictor) {
+      StoreLayout layout,
+      Catalog catalog,
+      BlobStore store,
+      Budget budget,
+      Recount recount,
+      Evictor evictor) {
     this.layout = layout;
     this.catalog = catalog;
     this.store = store;
     this.budget = budget;
+    this.recount = recount;
     this.evictor = evictor;
   }
 
@@ -50,7 +62,10 @@ public final class Reconciler {
   public Findings run() throws IOException {
     long rowsWithoutFile = checkRows();
     long filesWithoutRow = 0;
-    long unknown = 0;
+    long unknown = strangeTrees();
+    Totals wrong = catalog.recountTotals();
+    budget.idleResized(wrong.allocatedBytes());
+    budget.inodesRecounted(wrong.blobs());
     for (Path fanOut : list(layout.blobs())) {
       if (!Files.isDirectory(fanOut)) {
         unknown += quarantine(fanOut);
@@ -77,6 +92,21 @@ public final class Reconciler {
     return findings;
   }
 
+  /** Nothing makes trees so far, so whatever is there is none of ours. */
+  private long strangeTrees() throws IOException {
+    long unknown = 0;
+    for (Path fanOut : list(layout.trees())) {
+      if (!Files.isDirectory(fanOut, LinkOption.NOFOLLOW_LINKS)) {
+        unknown += quarantine(fanOut);
+        continue;
+      }
+      for (Path tree : list(fanOut)) {
+        unknown += quarantine(tree);
+      }
+    }
+    return unknown;
+  }
+
   private static List<Path> list(Path directory) throws IOException {
     try (var paths = Files.list(directory)) {
       return paths.toList();
@@ -91,11 +121,15 @@ public final class Reconciler {
       Set<Stored> missing = new HashSet<>();
       for (NumberedBlob blob : page) {
         BlobRow row = blob.row();
-        if (store.stat(row.stored()).isEmpty()) {
+        Optional<Posix.Stat> stat = store.stat(row.stored());
+        if (stat.isEmpty()) {
           missing.add(row.stored());
-        } else {
-          evictor.dropIfUnlisted(row.stored());
+          continue;
         }
+        if (stat.get().allocatedBytes() != row.allocatedBytes()) {
+          recount(row.stored());
+        }
+        evictor.dropIfUnlisted(row.stored());
       }
       for (Stored stored : missing) {
         gone += forgetMissing(stored);
@@ -105,6 +139,16 @@ public final class Reconciler {
       page = catalog.blobs(after, PAGE);
     }
     return gone;
+  }
+
+  private void recount(Stored stored) throws IOException {
+    try (Pin _ = evictor.pin(stored)) {
+      Optional<BlobRow> row = catalog.blob(stored);
+      Optional<Posix.Stat> stat = store.stat(stored);
+      if (row.isPresent() && stat.isPresent()) {
+        recount.measured(row.get(), stat.get());
+      }
+    }
   }
 
   /** Under a pin, so that a download of the same bytes at this moment is not forgotten. */

@@ -28,8 +28,10 @@ import org.cacheddownloads.content.Validator;
 import org.cacheddownloads.failure.CacheException.InvalidRequest;
 import org.cacheddownloads.failure.CrashPoint;
 import org.cacheddownloads.space.Budget;
+import org.cacheddownloads.space.Partials;
 import org.cacheddownloads.space.Recency;
 import org.cacheddownloads.store.BlobStore;
+import org.cacheddownloads.store.KeptIngest;
 import org.cacheddownloads.store.Posix;
 import org.cacheddownloads.store.StoreLayout;
 import org.jspecify.annotations.Nullable;
@@ -50,6 +52,7 @@ public final class ViewScan {
   private final BlobStore store;
   private final Budget budget;
   private final Views views;
+  private final Partials partials;
   private final Recency recency;
   private final Map<ContainerId, ContainerRow> containerRows = new HashMap<>();
   private final Map<ContainerId, Map<DownloadName, DownloadRow>> downloadRows = new HashMap<>();
@@ -65,12 +68,14 @@ public final class ViewScan {
       BlobStore store,
       Budget budget,
       Views views,
+      Partials partials,
       Recency recency) {
     this.layout = layout;
     this.catalog = catalog;
     this.store = store;
     this.budget = budget;
     this.views = views;
+    this.partials = partials;
     this.recency = recency;
   }
 
@@ -99,7 +104,7 @@ public final class ViewScan {
       catalog.holdingChanged(stored); // those that no view holds are idle from now on
     }
     for (Path ingest : list(layout.ingests())) {
-      discardIngest(ingest);
+      salvage(ingest);
       CrashPoint.SALVAGE.reached();
     }
     catalog.flush();
@@ -125,7 +130,7 @@ public final class ViewScan {
       return;
     }
     if (!ContainerId.isValid(name) || !Files.isDirectory(directory, LinkOption.NOFOLLOW_LINKS)) {
-      log.warn("not a view, left alone path={}", directory);
+      quarantine(directory);
       return;
     }
     var container = new ContainerId(name);
@@ -147,6 +152,11 @@ public final class ViewScan {
     } finally {
       view.lock.unlock();
     }
+  }
+
+  /** What is none of ours never stops a start and is not deleted: a person may want it. */
+  private void quarantine(Path file) throws IOException {
+    log.warn("unknown file moved to quarantine file={} now={}", file, store.quarantine(file));
   }
 
   private static Instant createdAt(Path directory) throws IOException {
@@ -194,7 +204,7 @@ public final class ViewScan {
         scanNames(view, path, segments);
         deleteIfEmpty(path);
       } else {
-        log.warn("not a name of a download, left alone path={}", path);
+        quarantine(path);
       }
     }
   }
@@ -219,7 +229,7 @@ public final class ViewScan {
     }
     DownloadName name = name(segments);
     if (name == null) {
-      log.warn("not a name of a download, left alone path={}", path);
+      quarantine(path);
       return;
     }
     DownloadRow described = downloadRows.getOrDefault(view.container, Map.of()).get(name);
@@ -305,10 +315,13 @@ public final class ViewScan {
     }
   }
 
-  /** A download that a kill cut short; if it had become a blob that no row knows, that goes too. */
-  private void discardIngest(Path directory) throws IOException {
+  /**
+   * A download that a kill cut short: it is kept if it can be gone on with. If it had become a blob
+   * that no row knows, that goes too.
+   */
+  private void salvage(Path directory) throws IOException {
     if (!Files.isDirectory(directory, LinkOption.NOFOLLOW_LINKS)) {
-      log.warn("not an ingest, left alone path={}", directory);
+      quarantine(directory);
       return;
     }
     Optional<Stored> committed = BlobStore.committedBy(directory);
@@ -319,6 +332,14 @@ public final class ViewScan {
         store.delete(committed.get());
       } catch (NoSuchFileException e) {
         log.debug("it had not become a blob digest={}", committed.get());
+      }
+    }
+    if (committed.isEmpty()) {
+      Optional<KeptIngest> kept = store.kept(directory);
+      BlobStore.Extent extent = BlobStore.extent(directory);
+      if (kept.isPresent()
+          && partials.adopt(kept.get(), extent.allocatedBytes(), extent.files() + 1)) {
+        return;
       }
     }
     BlobStore.discard(directory);

@@ -664,10 +664,99 @@ class CatalogTest {
   }
 
   @Test
-  void whatIsNoCatalogIsRefused() throws IOException {
+  void whatIsNoCatalogIsSetAsideAndBegunAnew() throws IOException {
     Path file = directory.resolve("text.db");
-    Files.writeString(file, "this is no database, whatever its name says. ".repeat(50));
-    var refusal = assertThrows(IOException.class, () -> Catalog.open(file, inUse::contains));
-    assertTrue(refusal.getMessage().contains("text.db"), refusal.getMessage());
+    String text = "this is no database, whatever its name says. ".repeat(50);
+    Files.writeString(file, text);
+    try (Catalog anew = Catalog.open(file, inUse::contains)) {
+      assertTrue(anew.mustBeRebuilt());
+      assertEquals(0, anew.totals().entries());
+      anew.rebuilt();
+      assertFalse(anew.mustBeRebuilt());
+    }
+    assertEquals(text, Files.readString(directory.resolve("text.db.damaged")));
+  }
+
+  @Test
+  void aRebuildThatAKillCutShortIsDoneAgain() throws IOException {
+    Path file = directory.resolve("text.db");
+    Files.writeString(file, "no database".repeat(100));
+    Catalog.open(file, inUse::contains).close();
+    try (Catalog again = Catalog.open(file, inUse::contains)) {
+      assertTrue(again.mustBeRebuilt());
+    }
+  }
+
+  @Test
+  void rebuiltBlobsAreSuspectAndHaveAnEntryThatNobodyIsGranted() throws IOException {
+    var found = new BlobRow(file("a"), 3, 4096, Instant.EPOCH);
+    assertEquals(1, catalog.addRebuilt(List.of(found, found)));
+    assertTrue(catalog.isSuspect(file("a")));
+    assertTrue(catalog.hasEntry(file("a").digest()));
+    assertEquals(Optional.empty(), catalog.findGranted(file("a").digest(), ""));
+  }
+
+  @Test
+  void aCatalogOfTheFirstLayoutIsMigratedWithItsEntries() throws Exception {
+    Path file = directory.resolve("first.db");
+    try (var connection = java.sql.DriverManager.getConnection("jdbc:sqlite:" + file);
+        var statement = connection.createStatement()) {
+      try (var script = Catalog.class.getResourceAsStream("migration-1.sql")) {
+        statement.executeUpdate(
+            new String(script.readAllBytes(), java.nio.charset.StandardCharsets.UTF_8));
+      }
+      String digest = file("a").digest().hex();
+      statement.execute("INSERT INTO blobs VALUES (7, x'" + digest + "', 0, 3, 4096, 5, 1, 1, 1)");
+      statement.execute(
+          "INSERT INTO entries VALUES (1, 'http://o/a', x'"
+              + digest
+              + "', 3, NULL, '\"e\"', NULL, 1, 1, NULL, 0, NULL, NULL)");
+      statement.execute("INSERT INTO grants VALUES ('http://o/a', '', 1)");
+      statement.execute("PRAGMA user_version = 1");
+    }
+    try (Catalog migrated = Catalog.open(file, inUse::contains)) {
+      Known known = migrated.find(new CacheKey("http://o/a"), "").orElseThrow();
+      assertEquals(file("a").digest(), known.entry().digest());
+      assertTrue(known.granted());
+      assertEquals(1, migrated.totals().entries());
+    }
+  }
+
+  @Test
+  void anEntryInWhichABitFlippedIsNotUsed() throws Exception {
+    publish("k", "a");
+    catalog.close();
+    for (String damage :
+        List.of(
+            "etag = '\"x\"'", "fresh_until = 99999999999999999", "size = 4", "directives = 2")) {
+      try (var connection =
+              java.sql.DriverManager.getConnection(
+                  "jdbc:sqlite:" + directory.resolve("catalog.db"));
+          var statement = connection.createStatement()) {
+        statement.execute("UPDATE entries SET " + damage);
+      }
+      open();
+      assertEquals(Optional.empty(), catalog.find(new CacheKey("k"), ""), damage);
+      publish("k", "a");
+      assertTrue(catalog.find(new CacheKey("k"), "").isPresent());
+      catalog.close();
+    }
+    open();
+  }
+
+  @Test
+  void wrongSumsAreCountedAnew() throws Exception {
+    publish("k", "a");
+    var right = catalog.totals();
+    catalog.close();
+    try (var connection =
+            java.sql.DriverManager.getConnection("jdbc:sqlite:" + directory.resolve("catalog.db"));
+        var statement = connection.createStatement()) {
+      statement.execute("UPDATE totals SET blobs = 5, allocated = 1, entries = 0");
+    }
+    open();
+    assertEquals(right.blobs() - 5, catalog.recountTotals().blobs());
+    assertEquals(right, catalog.totals());
+    assertEquals(new Totals(0, 0, 0), catalog.recountTotals());
   }
 }

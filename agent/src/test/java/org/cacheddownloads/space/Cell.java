@@ -40,6 +40,7 @@ import org.cacheddownloads.store.StoreLayout;
  */
 public final class Cell implements AutoCloseable {
   private static final int MANY_LINKS = 1000;
+  public static final String BOOT = "boot";
   public static final Instant NEVER = Instant.MAX;
   public static final Quota ROOMY = new Quota(1L << 30, 100_000, 0, Duration.ZERO);
 
@@ -52,8 +53,10 @@ public final class Cell implements AutoCloseable {
   public final Holds holds = new Holds();
   public final Budget budget;
   public final Catalog catalog;
+  public final Partials partials;
   public final Evictor evictor;
   public final Copies copies;
+  public int damaged;
   public final List<Stored> evicted = new ArrayList<>();
   public final List<EvictionReason> reasons = new ArrayList<>();
 
@@ -64,9 +67,10 @@ public final class Cell implements AutoCloseable {
   public Cell(Path state, TestClock clock) throws IOException {
     this.clock = clock;
     layout = StoreLayout.open(state);
-    store = new BlobStore(layout);
+    store = new BlobStore(layout, BOOT);
     recency = new Recency(clock);
     budget = new Budget(quota::get, freeBytes::get, clock);
+    partials = new Partials(store, budget, () -> Duration.ofHours(1), clock);
     catalog = Catalog.open(layout.catalog(), holds::isInUse);
     evictor =
         new Evictor(
@@ -74,10 +78,20 @@ public final class Cell implements AutoCloseable {
             store,
             holds,
             budget,
+            partials,
             clock,
-            (stored, _, _, reason) -> {
-              evicted.add(stored);
-              reasons.add(reason);
+            new Evictor.Listener() {
+              @Override
+              public void evicted(
+                  Stored stored, long bytes, Duration idleFor, EvictionReason reason) {
+                evicted.add(stored);
+                reasons.add(reason);
+              }
+
+              @Override
+              public void damaged(boolean inUse) {
+                damaged++;
+              }
             });
     copies = new Copies(catalog, store, budget, holds, evictor, recency);
   }

@@ -42,7 +42,7 @@ class IngestTest {
   @BeforeEach
   void open() throws IOException {
     layout = StoreLayout.open(state);
-    store = new BlobStore(layout);
+    store = new BlobStore(layout, "boot");
   }
 
   @AfterEach

@@ -54,13 +54,21 @@ final class Host implements AutoCloseable {
             host.cell.store,
             host.cell.budget,
             host.views,
+            host.cell.partials,
             host.cell.recency)
         .run();
     return host;
   }
 
   Reconciler.Findings reconcile() throws IOException {
-    return new Reconciler(cell.layout, cell.catalog, cell.store, cell.budget, cell.evictor).run();
+    return new Reconciler(
+            cell.layout,
+            cell.catalog,
+            cell.store,
+            cell.budget,
+            new org.cacheddownloads.space.Recount(cell.catalog, cell.holds, cell.budget),
+            cell.evictor)
+        .run();
   }
 
   static DownloadName name(String text) {

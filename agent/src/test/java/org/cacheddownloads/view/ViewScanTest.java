@@ -262,11 +262,21 @@ class ViewScanTest {
   }
 
   @Test
-  void whatIsNoViewIsLeftAlone() throws IOException {
-    Path stray = Files.createDirectory(state.resolve("containers/.strange"));
+  void whatIsNoneOfOursIsMovedToQuarantineAndCounted() throws IOException {
+    host.provide(C1, "a", ruby);
+    Files.createDirectory(state.resolve("containers/.strange"));
+    Files.write(state.resolve("containers/stray"), Cell.blocks("1", 1));
+    Files.write(state.resolve("containers/c1/stray"), Cell.blocks("2", 2));
+    Files.write(state.resolve("ingest/stray"), Cell.blocks("3", 4));
     restart();
-    assertTrue(Files.exists(stray));
-    Files.delete(stray);
+    assertEquals(7 * 4096, host.cell.budget.sums().quarantineBytes());
+    try (var moved = Files.list(state.resolve("quarantine"))) {
+      assertEquals(
+          List.of(".strange", "stray", "stray.1", "stray.2"),
+          moved.map(path -> String.valueOf(path.getFileName())).sorted().toList());
+    }
+    assertEquals("ruby", host.text(C1, "a"));
+    host.assertSumsAreTheDisks();
   }
 
   @Test
@@ -287,8 +297,9 @@ class ViewScanTest {
             .cell
             .evictor
             .prune(new org.cacheddownloads.space.Evictor.Prune(0, null, null, false))
+            .entries()
             .stream()
-            .map(one -> one.entry().key().text())
+            .map(entry -> entry.key().text())
             .toList());
     assertEquals("ruby", host.text(C1, "a"));
   }

@@ -174,6 +174,12 @@ final class AgentProcess extends AgentClient
     return state().resolve("containers").resolve(container);
   }
 
+  /** The file of a digest in the store. */
+  Path blob(String digest) {
+    String hex = digest.substring("sha256:".length());
+    return state().resolve("blobs/sha256").resolve(hex.substring(0, 2)).resolve(hex);
+  }
+
   Path socket() {
     return directory.resolve("agent.sock");
   }

@@ -12,6 +12,7 @@ import java.net.ServerSocket;
 import java.net.Socket;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
+import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
@@ -107,10 +108,23 @@ final class RawOrigin implements AfterAllCallback, AutoCloseable {
   final class Connection {
     private final Socket socket;
     private final String path;
+    private final String requestHead;
 
-    private Connection(Socket socket, String path) {
+    private Connection(Socket socket, String path, String requestHead) {
       this.socket = socket;
       this.path = path;
+      this.requestHead = requestHead;
+    }
+
+    /** A header of the request, empty if it has none of that name. */
+    String header(String name) {
+      return requestHead
+          .lines()
+          .skip(1)
+          .filter(line -> line.toLowerCase(Locale.ROOT).startsWith(name + ":"))
+          .map(line -> line.substring(name.length() + 1).strip())
+          .findFirst()
+          .orElse("");
     }
 
     void head(String status, long length, String... headers) throws IOException {
@@ -119,6 +133,19 @@ final class RawOrigin implements AfterAllCallback, AutoCloseable {
               "HTTP/1.1 " + status + "\r\nConnection: close\r\nContent-Length: " + length + "\r\n");
       Arrays.stream(headers).forEach(header -> head.append(header).append("\r\n"));
       send(head.append("\r\n").toString().getBytes(StandardCharsets.US_ASCII));
+    }
+
+    /** All of a body in chunks, and then the connection ends without the last chunk. */
+    void sendChunkedWithoutEnd(byte[] body, String... headers) throws IOException {
+      send(
+          ("HTTP/1.1 200 OK\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n"
+                  + String.join("\r\n", headers)
+                  + "\r\n\r\n"
+                  + Integer.toHexString(body.length)
+                  + "\r\n")
+              .getBytes(StandardCharsets.US_ASCII));
+      send(body);
+      send("\r\n".getBytes(StandardCharsets.US_ASCII));
     }
 
     void send(byte[] bytes) throws IOException {
@@ -156,12 +183,13 @@ final class RawOrigin implements AfterAllCallback, AutoCloseable {
 
   private void talk(Socket socket) {
     try (socket) {
-      String path = readPath(socket.getInputStream());
+      String head = readHead(socket.getInputStream());
+      String path = head.substring(head.indexOf(" ") + 1).split("[ ?]", -1)[0];
       hits.computeIfAbsent(path, _ -> new AtomicInteger()).incrementAndGet();
       Thread.ofVirtual().start(() -> watchForHangUp(socket, path));
       scripts
           .getOrDefault(path, connection -> connection.head("404 Not Found", 0))
-          .run(new Connection(socket, path));
+          .run(new Connection(socket, path, head));
     } catch (IOException e) {
       // The other side has hung up: awaitHangUp tells.
     } catch (InterruptedException e) {
@@ -181,7 +209,7 @@ final class RawOrigin implements AfterAllCallback, AutoCloseable {
     }
   }
 
-  private static String readPath(InputStream in) throws IOException {
+  private static String readHead(InputStream in) throws IOException {
     var head = new StringBuilder();
     while (head.indexOf("\r\n\r\n") < 0) {
       int b = in.read();
@@ -190,7 +218,7 @@ final class RawOrigin implements AfterAllCallback, AutoCloseable {
       }
       head.append((char) b);
     }
-    return head.substring(head.indexOf(" ") + 1).split("[ ?]", -1)[0];
+    return head.toString();
   }
 
   @Override
