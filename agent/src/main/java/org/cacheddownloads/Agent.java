@@ -105,7 +105,7 @@ public final class Agent implements AutoCloseable {
 
   /** Runs {@code action} once if this agent has to be started anew to mend what it found. */
   public void whenBroken(Runnable action) {
-    broken.thenRun(action);
+    CompletableFuture<Void> _ = broken.thenRun(action);
   }
 
   /**
@@ -146,8 +146,7 @@ public final class Agent implements AutoCloseable {
     Catalog catalog = owned(Catalog.open(layout.catalog(), holds::isInUse));
     catalog.whenDamaged(() -> broken.complete(null));
     catalog.newestUse().ifPresent(recency::startAfter);
-    Partials partials =
-        new Partials(store, budget, () -> config.get().durability().partialTtl(), clock);
+    Partials partials = new Partials(budget, () -> config.get().durability().partialTtl(), clock);
     Evictor evictor = new Evictor(catalog, store, holds, budget, partials, clock, meters);
     Copies copies = new Copies(catalog, store, budget, holds, evictor, recency);
     Recount recount = new Recount(catalog, holds, budget);

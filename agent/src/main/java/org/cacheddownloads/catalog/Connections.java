@@ -66,6 +66,7 @@ final class Connections implements AutoCloseable {
     var connections = new Connections(corruption, connect(file, false));
     try {
       migrate(connections.writer, file);
+      checkSchema(connections.writer);
       for (int i = 0; i < READERS; i++) {
         Sql reader = connect(file, true);
         connections.all.add(reader);
@@ -110,6 +111,23 @@ final class Connections implements AutoCloseable {
               + version
               + ";COMMIT");
     }
+  }
+
+  /** SQLite believes any text of a schema; a bit that flipped there shows only in a comparison. */
+  private static void checkSchema(Sql writer) throws SQLException, IOException {
+    try (var fresh = new Sql(new SQLiteConfig().createConnection("jdbc:sqlite::memory:"))) {
+      migrate(fresh, Path.of(":memory:"));
+      if (!schema(fresh).equals(schema(writer))) {
+        throw new UnreadableRow(new IllegalStateException("its schema is not what was made"));
+      }
+    }
+  }
+
+  private static List<String> schema(Sql sql) throws SQLException {
+    return sql.list(
+        "SELECT type || name || tbl_name || coalesce(sql, '') AS line FROM sqlite_master"
+            + " WHERE name NOT LIKE 'sqlite_stat%' ORDER BY line",
+        row -> row.getString(1));
   }
 
   private static String resource(String name) throws IOException {

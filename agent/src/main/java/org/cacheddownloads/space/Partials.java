@@ -16,7 +16,6 @@ import java.util.function.Supplier;
 import org.cacheddownloads.content.Checksum;
 import org.cacheddownloads.content.ResumeNote;
 import org.cacheddownloads.failure.CacheException;
-import org.cacheddownloads.store.BlobStore;
 import org.cacheddownloads.store.KeptIngest;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -30,7 +29,6 @@ import org.slf4j.LoggerFactory;
 public final class Partials {
   private static final Logger log = LoggerFactory.getLogger(Partials.class);
 
-  private final BlobStore store;
   private final Budget budget;
   private final Supplier<Duration> ttl;
   private final Clock clock;
@@ -49,8 +47,7 @@ public final class Partials {
   /**
    * @param ttl how long one is kept; asked anew each time
    */
-  public Partials(BlobStore store, Budget budget, Supplier<Duration> ttl, Clock clock) {
-    this.store = store;
+  public Partials(Budget budget, Supplier<Duration> ttl, Clock clock) {
     this.ttl = ttl;
     this.budget = budget;
     this.clock = clock;

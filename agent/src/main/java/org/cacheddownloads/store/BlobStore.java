@@ -193,6 +193,23 @@ public final class BlobStore implements AutoCloseable {
     private final ByteBuffer buffer;
     private boolean direct = true;
 
+    /** The JDK has the option in a package of its own that the compiler warns of. */
+    private static final java.nio.file.OpenOption DIRECT = directOption();
+
+    private static java.nio.file.OpenOption directOption() {
+      try {
+        for (Object option :
+            Class.forName("com.sun.nio.file.ExtendedOpenOption").getEnumConstants()) {
+          if (option.toString().equals("DIRECT")) {
+            return (java.nio.file.OpenOption) option;
+          }
+        }
+      } catch (ClassNotFoundException e) {
+        return StandardOpenOption.READ; // another JDK: through the page cache then
+      }
+      return StandardOpenOption.READ;
+    }
+
     /** Slices of so many bytes, a multiple of 4 KiB. */
     public Slices(int bytes) {
       this.buffer = ByteBuffer.allocateDirect(bytes + ALIGNMENT).alignedSlice(ALIGNMENT);
@@ -222,8 +239,7 @@ public final class BlobStore implements AutoCloseable {
     private FileChannel open(Path file) throws IOException {
       if (direct) {
         try {
-          return FileChannel.open(
-              file, StandardOpenOption.READ, com.sun.nio.file.ExtendedOpenOption.DIRECT);
+          return FileChannel.open(file, StandardOpenOption.READ, DIRECT);
         } catch (NoSuchFileException e) {
           throw e;
         } catch (IOException | UnsupportedOperationException e) {

@@ -70,7 +70,7 @@ public final class Cell implements AutoCloseable {
     store = new BlobStore(layout, BOOT);
     recency = new Recency(clock);
     budget = new Budget(quota::get, freeBytes::get, clock);
-    partials = new Partials(store, budget, () -> Duration.ofHours(1), clock);
+    partials = new Partials(budget, () -> Duration.ofHours(1), clock);
     catalog = Catalog.open(layout.catalog(), holds::isInUse);
     evictor =
         new Evictor(

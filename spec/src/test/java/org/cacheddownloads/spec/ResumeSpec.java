@@ -266,6 +266,7 @@ class ResumeSpec {
 
   @Test
   void theNextRequestGoesOnWhereAFailedOneWas() {
+    agent.post("/v1/prune", "targetBytes", 0).expect(200); // what other tests have laid aside
     byte[] bytes = body("next", 12 * MIB);
     RangedBody script = leavePartial(agent, "/next", bytes, 7 * MIB + 77);
     eventually()
@@ -294,6 +295,7 @@ class ResumeSpec {
       agent.awaitMetric("cached_downloads_disk_partial_bytes", 5 * MIB);
     }
     origin.awaitHangUp("/hangup");
+    origin.release("/hangup");
     eventually().until(() -> agent.metric("cached_downloads_flight_waiters") == 0);
     eventually().until(() -> agent.log().contains("laid aside a download that was cut"));
     var script = new RangedBody(bytes, ETAG);
@@ -329,11 +331,13 @@ class ResumeSpec {
 
   @Test
   void aRestartedAgentGoesOnWhereTheKilledOneWas() {
+    agent.post("/v1/prune", "targetBytes", 0).expect(200); // what other tests have laid aside
     byte[] bytes = body("killed", 20 * MIB);
     origin.serveInHalves("/killed", bytes, ETAG);
     var call = agent.prefetchAsync(origin.url("/killed"));
     eventually().until(() -> agent.stat("disk.partialBytes") >= 10 * MIB);
     agent.restart();
+    origin.release("/killed");
     assertThat(call).failsWithin(java.time.Duration.ofSeconds(60));
     assertThat(agent.stat("disk.partialBytes"))
         .isEqualTo(DiskUsage.of(agent.state(), "ingest"))
