@@ -99,6 +99,7 @@ public final class StoreLayout implements AutoCloseable {
   private static void checkVersion(Path root, FileChannel channel) throws IOException {
     if (channel.size() == 0) {
       channel.write(StandardCharsets.US_ASCII.encode(VERSION + "\n"), 0);
+      channel.force(true); // a power cut must not leave a version that nobody knows
       return;
     }
     String found = Files.readString(root.resolve("VERSION"), StandardCharsets.ISO_8859_1).strip();
