@@ -216,14 +216,16 @@ public final class Evictor {
   /**
    * Takes damaged bytes out of the store, so that nobody gets them again: what is idle goes to
    * quarantine, what is in use keeps its place in the views that hold it and nowhere else. Its
-   * entries go. The caller has pinned it.
+   * entries go, unless they have another form of the bytes. The caller has pinned it.
    *
    * @return whether views hold it
    */
   public boolean condemn(Stored stored) {
     one.lock();
     try {
-      catalog.deleteEntriesOf(stored.digest());
+      if (catalog.forms(stored.digest()).size() <= 1) { // else they have sound bytes still
+        catalog.deleteEntriesOf(stored.digest());
+      }
       Optional<Posix.Stat> stat = store.stat(stored);
       Optional<BlobRow> row = catalog.blob(stored);
       if (stat.isEmpty() || row.isEmpty()) {
@@ -234,7 +236,8 @@ public final class Evictor {
         store.delete(stored); // the views' links stay
       } else {
         store.quarantine(store.path(stored));
-        budget.idleToQuarantine(row.get().allocatedBytes());
+        budget.idleGone(row.get().allocatedBytes(), 1);
+        budget.quarantined(stat.get().allocatedBytes(), 1); // other blocks than were recorded
       }
       CrashPoint.CONDEMN.reached();
       catalog.removeBlobs(List.of(stored));

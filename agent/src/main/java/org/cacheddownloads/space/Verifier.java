@@ -73,6 +73,7 @@ public final class Verifier {
         }
         checked++;
         corrupt.merge(stored.digest(), evictor.condemn(stored), Boolean::logicalOr);
+        catalog.deleteEntriesOf(stored.digest());
       } catch (NoSuchFileException e) {
         log.debug("evicted before it was checked digest={}", stored);
       } catch (IOException e) {
