@@ -42,6 +42,9 @@ public final class Catalog implements AutoCloseable {
   /** Whether there may be suspects; nobody has to ask the database while there are none. */
   private volatile boolean suspects;
 
+  /** Whether rows and files are known to fit. */
+  private volatile boolean reconciled;
+
   private Catalog(Connections connections, Predicate<Stored> isInUse) {
     this.connections = connections;
     this.deferred = new Deferred(isInUse);
@@ -563,7 +566,9 @@ public final class Catalog implements AutoCloseable {
     return connections.read(
         sql ->
             sql.list(
-                "SELECT digest, form FROM blobs WHERE durable = 0 LIMIT ?", Rows::stored, limit));
+                "SELECT digest, form FROM blobs WHERE durable <> 1 AND durable = 0 LIMIT ?",
+                Rows::stored,
+                limit));
   }
 
   /** A blob has a new inode, which nobody has synced yet. */
@@ -588,41 +593,58 @@ public final class Catalog implements AutoCloseable {
                 stored.form().code()));
   }
 
-  public void markDurable(Collection<Stored> synced) {
+  /** Records that files are on the disk; what was replaced meanwhile stays to be synced. */
+  public void markDurable(Collection<Synced> synced) {
     writer.write(
         sql -> {
           int rows = 0;
-          for (Stored file : synced) {
+          for (Synced file : synced) {
             rows +=
                 sql.run(
-                    "UPDATE blobs SET durable = 1 WHERE digest = ? AND form = ? AND durable = 0",
-                    Rows.bytes(file.digest()),
-                    file.form().code());
+                    "UPDATE blobs SET durable = 1, synced = ? WHERE digest = ? AND form = ? AND durable = 0",
+                    file.stamp(),
+                    Rows.bytes(file.stored().digest()),
+                    file.stored().form().code());
           }
           return rows;
         });
   }
 
   /**
-   * Whether the bytes were not synced before a power cut, and must be hashed before their first
-   * use.
+   * Whether a file may not have been synced before a power cut, and must be hashed before its first
+   * use. A power cut may also have brought back an older state of the catalog: one that lacks the
+   * row, or has that of a file which another one has replaced since.
+   *
+   * @param stamp of the file that is there now
    */
-  public boolean isSuspect(Stored stored) {
-    return suspects
+  public boolean isSuspect(Stored stored, long stamp) {
+    return (suspects || !reconciled)
         && connections.read(
             sql ->
-                sql.exists(
-                    "SELECT 1 FROM blobs WHERE digest = ? AND form = ? AND durable < 0",
+                !sql.exists(
+                    "SELECT 1 FROM blobs WHERE digest = ? AND form = ?"
+                        + " AND (durable = 0 OR (durable = 1 AND synced = ?))",
                     Rows.bytes(stored.digest()),
-                    stored.form().code()));
+                    stored.form().code(),
+                    stamp));
   }
 
-  /** The bytes of a suspect were hashed and are right. */
+  /** Every file of the store has its row, and every row is about the file that is there. */
+  public void reconciled() {
+    reconciled = true;
+  }
+
+  /** Brings all that is committed to the disk. */
+  public void sync() throws IOException {
+    connections.sync();
+  }
+
+  /** The bytes of a suspect were hashed and are right; they are to be synced. */
   public void trust(Stored stored) {
     writer.write(
         sql ->
             sql.run(
-                "UPDATE blobs SET durable = 0 WHERE digest = ? AND form = ? AND durable < 0",
+                "UPDATE blobs SET durable = 0 WHERE digest = ? AND form = ?",
                 Rows.bytes(stored.digest()),
                 stored.form().code()));
   }
@@ -655,10 +677,12 @@ public final class Catalog implements AutoCloseable {
               if (before.isEmpty() || before.get().equals(bootId)) {
                 return false;
               }
-              sql.run("UPDATE blobs SET durable = -1 WHERE durable = 0");
+              sql.run("UPDATE blobs SET durable = -1 WHERE durable <> 1 AND durable = 0");
               return true;
             });
-    suspects = connections.read(sql -> sql.exists("SELECT 1 FROM blobs WHERE durable < 0"));
+    suspects =
+        connections.read(
+            sql -> sql.exists("SELECT 1 FROM blobs WHERE durable <> 1 AND durable < 0"));
     return another;
   }
 

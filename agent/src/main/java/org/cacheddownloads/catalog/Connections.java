@@ -2,8 +2,10 @@ package org.cacheddownloads.catalog;
 
 import java.io.IOException;
 import java.io.InputStream;
+import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.util.ArrayList;
@@ -27,11 +29,13 @@ final class Connections implements AutoCloseable {
   private static final int BUSY_SECONDS = 30;
 
   private final Corruption corruption;
+  private final Path log;
   private final Sql writer;
   private final BlockingQueue<Sql> readers = new ArrayBlockingQueue<>(READERS);
   private final List<Sql> all = new ArrayList<>();
 
-  private Connections(Corruption corruption, Sql writer) {
+  private Connections(Path file, Corruption corruption, Sql writer) {
+    this.log = Path.of(file + "-wal");
     this.corruption = corruption;
     this.writer = writer;
     all.add(writer);
@@ -63,7 +67,7 @@ final class Connections implements AutoCloseable {
 
   private static Connections open(Path file, Corruption corruption)
       throws SQLException, IOException {
-    var connections = new Connections(corruption, connect(file, false));
+    var connections = new Connections(file, corruption, connect(file, false));
     try {
       migrate(connections.writer, file);
       checkSchema(connections.writer);
@@ -141,6 +145,15 @@ final class Connections implements AutoCloseable {
 
   Corruption corruption() {
     return corruption;
+  }
+
+  /**
+   * Brings all that is committed to the disk; SQLite by itself does so only when its log is full.
+   */
+  void sync() throws IOException {
+    try (FileChannel channel = FileChannel.open(log, StandardOpenOption.READ)) {
+      channel.force(true);
+    }
   }
 
   /** Only for the writer thread. */

@@ -11,9 +11,13 @@
  * it was.
  *
  * <p>Decided: {@code synchronous=NORMAL}, because a {@code kill -9} loses no commit either way and
- * after a power cut a commit that was lost is a download to repeat; price: exactly that. Decided:
- * whether a blob is idle is asked at the moment of writing and not when it changed, because two
- * changes at once could be recorded in the wrong order and hide a blob from eviction for ever.
+ * after a power cut a commit that was lost is a download to repeat; price: exactly that, for what
+ * is younger than the last {@link org.cacheddownloads.catalog.Catalog#sync}, which the flusher
+ * calls before it marks anything durable. Looks odd, is intended: a durable row also names the file
+ * it is about by its modification time, because after a power cut the catalog may be older than the
+ * directory, and its row that of a file which was deleted and downloaded again. Decided: whether a
+ * blob is idle is asked at the moment of writing and not when it changed, because two changes at
+ * once could be recorded in the wrong order and hide a blob from eviction for ever.
  */
 @NullMarked
 package org.cacheddownloads.catalog;

@@ -77,8 +77,11 @@ public final class Copies {
       evictor.forgetVanished(pinned);
       return false;
     }
-    if (!catalog.isSuspect(pinned)) {
+    if (!catalog.isSuspect(pinned, store.stamp(store.path(pinned)))) {
       return true;
+    }
+    if (dropLeftover(pinned)) {
+      return false;
     }
     if (store.verify(pinned)) {
       catalog.trust(pinned);
@@ -86,6 +89,24 @@ public final class Copies {
     }
     evictor.condemn(pinned);
     return false;
+  }
+
+  /**
+   * Deletes a file that a power cut left without its row, whole or not: nothing has counted it. A
+   * commit under way still has its second name and is left alone.
+   */
+  private boolean dropLeftover(Stored pinned) throws IOException {
+    renewing.lock();
+    try {
+      Optional<Posix.Stat> stat = store.stat(pinned);
+      if (stat.isEmpty() || stat.get().links() > 1 || catalog.blob(pinned).isPresent()) {
+        return false;
+      }
+      store.delete(pinned);
+      return true;
+    } finally {
+      renewing.unlock();
+    }
   }
 
   private boolean makeFromOther(Stored wanted, Instant deadline) throws IOException {

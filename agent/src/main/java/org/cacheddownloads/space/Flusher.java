@@ -8,6 +8,7 @@ import java.util.List;
 import java.util.Optional;
 import org.cacheddownloads.catalog.BlobRow;
 import org.cacheddownloads.catalog.Catalog;
+import org.cacheddownloads.catalog.Synced;
 import org.cacheddownloads.content.Stored;
 import org.cacheddownloads.failure.CrashPoint;
 import org.cacheddownloads.store.BlobStore;
@@ -43,7 +44,7 @@ public final class Flusher {
   public void flush() {
     List<Stored> waiting = catalog.notDurable(GROUP);
     while (!waiting.isEmpty() && !Thread.currentThread().isInterrupted()) {
-      var synced = new ArrayList<Stored>();
+      var synced = new ArrayList<Synced>();
       for (Stored stored : waiting) {
         sync(stored).ifPresent(synced::add);
       }
@@ -51,22 +52,40 @@ public final class Flusher {
         return; // all of them went meanwhile
       }
       CrashPoint.FLUSH.reached();
+      if (!syncCatalog()) {
+        return;
+      }
       catalog.markDurable(synced);
       waiting = catalog.notDurable(GROUP);
     }
   }
 
-  private Optional<Stored> sync(Stored stored) {
+  /** The entries of what is called durable are to survive a power cut with it. */
+  private boolean syncCatalog() {
+    try {
+      catalog.sync();
+      return true;
+    } catch (ClosedByInterruptException e) {
+      Thread.currentThread().interrupt();
+      return false;
+    } catch (IOException e) {
+      log.error("the catalog cannot be synced error={}", e.toString());
+      return false;
+    }
+  }
+
+  private Optional<Synced> sync(Stored stored) {
     try (Pin _ = evictor.pin(stored)) {
       Optional<BlobRow> row = catalog.blob(stored);
       if (row.isEmpty()) {
         return Optional.empty();
       }
+      long stamp = store.stamp(store.path(stored)); // first: of a file that may be replaced now
       store.sync(stored);
       Posix.Stat stat =
           store.stat(stored).orElseThrow(() -> new NoSuchFileException(stored.toString()));
       recount.measured(row.get(), stat);
-      return Optional.of(stored);
+      return Optional.of(new Synced(stored, stamp));
     } catch (ClosedByInterruptException e) {
       Thread.currentThread().interrupt(); // the agent stops: nothing is wrong with the disk
       return Optional.empty();

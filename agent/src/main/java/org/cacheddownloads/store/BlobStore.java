@@ -17,6 +17,7 @@ import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import org.cacheddownloads.content.Checksum;
 import org.cacheddownloads.content.ResumeNote;
@@ -168,9 +169,13 @@ public final class BlobStore implements AutoCloseable {
 
   /** Reads the whole file and computes its hash. */
   public String hash(Stored stored, String algorithm) throws IOException {
+    return hash(layout.blob(stored), algorithm);
+  }
+
+  private String hash(Path file, String algorithm) throws IOException {
     MessageDigest digest = Hashing.digest(algorithm);
     ByteBuffer buffer = buffers.take();
-    try (FileChannel source = FileChannel.open(layout.blob(stored), StandardOpenOption.READ)) {
+    try (FileChannel source = FileChannel.open(file, StandardOpenOption.READ)) {
       while (source.read(buffer.clear()) >= 0) {
         digest.update(buffer.flip());
       }
@@ -182,7 +187,12 @@ public final class BlobStore implements AutoCloseable {
 
   /** Whether the file's bytes still are what its name says. */
   public boolean verify(Stored stored) throws IOException {
-    return hash(stored, "SHA-256").equals(stored.digest().hex());
+    return verify(layout.blob(stored), stored);
+  }
+
+  /** The same for another name of the bytes, in a view. */
+  public boolean verify(Path file, Stored stored) throws IOException {
+    return hash(file, "SHA-256").equals(stored.digest().hex());
   }
 
   /**
@@ -262,6 +272,14 @@ public final class BlobStore implements AutoCloseable {
         }
       }
     }
+  }
+
+  /**
+   * Tells a file from one of the same name that comes after it: its modification time in
+   * microseconds, which no step after the last write changes.
+   */
+  public long stamp(Path file) throws IOException {
+    return Files.getLastModifiedTime(file, LinkOption.NOFOLLOW_LINKS).to(TimeUnit.MICROSECONDS);
   }
 
   /** Syncs the bytes of {@code stored} and its directory entry to the disk. */

@@ -15,6 +15,7 @@ import org.cacheddownloads.catalog.Totals;
 import org.cacheddownloads.content.Stored;
 import org.cacheddownloads.failure.CrashPoint;
 import org.cacheddownloads.space.Budget;
+import org.cacheddownloads.space.Copies;
 import org.cacheddownloads.space.Evictor;
 import org.cacheddownloads.space.Pin;
 import org.cacheddownloads.space.Recount;
@@ -40,6 +41,7 @@ public final class Reconciler {
   private final Budget budget;
   private final Recount recount;
   private final Evictor evictor;
+  private final Copies copies;
 
   public Reconciler(
       StoreLayout layout,
@@ -47,13 +49,15 @@ public final class Reconciler {
       BlobStore store,
       Budget budget,
       Recount recount,
-      Evictor evictor) {
+      Evictor evictor,
+      Copies copies) {
     this.layout = layout;
     this.catalog = catalog;
     this.store = store;
     this.budget = budget;
     this.recount = recount;
     this.evictor = evictor;
+    this.copies = copies;
   }
 
   /** What was found and mended. */
@@ -83,6 +87,9 @@ public final class Reconciler {
         break;
       }
     }
+    if (!Thread.currentThread().isInterrupted()) {
+      catalog.reconciled();
+    }
     var findings = new Findings(rowsWithoutFile, filesWithoutRow, unknown);
     log.info(
         "reconciled rowsWithoutFile={} filesWithoutRow={} unknownFiles={}",
@@ -107,6 +114,18 @@ public final class Reconciler {
     return unknown;
   }
 
+  /**
+   * Hashes what a power cut made suspect, so that damage leaves the store, and its sums, soon. The
+   * end of the pin drops what no entry leads to.
+   */
+  private void check(Stored stored) throws IOException {
+    try (Pin _ = evictor.pin(stored)) {
+      if (!copies.isSound(stored)) {
+        log.warn("a power cut has damaged what was not synced digest={}", stored);
+      }
+    }
+  }
+
   private static List<Path> list(Path directory) throws IOException {
     try (var paths = Files.list(directory)) {
       return paths.toList();
@@ -129,7 +148,7 @@ public final class Reconciler {
         if (stat.get().allocatedBytes() != row.allocatedBytes()) {
           recount(row.stored());
         }
-        evictor.dropIfUnlisted(row.stored());
+        check(row.stored());
       }
       for (Stored stored : missing) {
         gone += forgetMissing(stored);

@@ -56,6 +56,7 @@ public final class ViewScan {
   private final Recency recency;
   private final Map<ContainerId, ContainerRow> containerRows = new HashMap<>();
   private final Map<ContainerId, Map<DownloadName, DownloadRow>> downloadRows = new HashMap<>();
+  private final Map<Long, Boolean> hashed = new HashMap<>();
   private final Set<Long> inodesInUse = new HashSet<>();
   private final Set<Stored> inUse = new HashSet<>();
   private long inUseBytes;
@@ -182,11 +183,29 @@ public final class ViewScan {
         continue;
       }
       Posix.Stat stat = Posix.lstat(file);
+      if (!isSound(stored, file, stat.inode())) {
+        log.error("damaged bytes leave a view container={} digest={}", view.container, stored);
+        BlobStore.discard(file);
+        continue;
+      }
       view.links.put(stored, new View.Link(stat.inode(), stat.allocatedBytes()));
       Optional<Posix.Stat> blob = store.stat(stored);
       orphans.put(stored, blob.isEmpty() || blob.get().inode() != stat.inode());
     }
     return orphans;
+  }
+
+  /** What a power cut may have damaged is hashed, once, before anybody is shown it again. */
+  private boolean isSound(Stored stored, Path link, long inode) throws IOException {
+    if (!catalog.isSuspect(stored, store.stamp(link))) {
+      return true;
+    }
+    Boolean known = hashed.get(inode);
+    if (known == null) {
+      known = store.verify(link, stored);
+      hashed.put(inode, known);
+    }
+    return known;
   }
 
   @GuardedBy("view.lock")

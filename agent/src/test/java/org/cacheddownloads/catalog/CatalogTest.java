@@ -36,6 +36,7 @@ import org.junit.jupiter.api.io.TempDir;
 
 @Timeout(60)
 class CatalogTest {
+  private static final long STAMP = 1_700_000_000_000_001L;
   private static final Instant NOW = Instant.parse("2026-03-01T12:00:00.123456Z");
   private static final String NOBODY = "";
 
@@ -500,7 +501,7 @@ class CatalogTest {
   void newBlobsAreNotDurableUntilTheyAreSynced() {
     publish("k", "a");
     assertEquals(List.of(file("a")), catalog.notDurable(10));
-    catalog.markDurable(List.of(file("a")));
+    catalog.markDurable(List.of(new Synced(file("a"), STAMP)));
     assertEquals(List.of(), catalog.notDurable(10));
     catalog.resize(file("a"), 8192);
     assertEquals(8192, catalog.blob(file("a")).orElseThrow().allocatedBytes());
@@ -510,19 +511,30 @@ class CatalogTest {
   @Test
   void afterAnotherBootWhatWasNotDurableIsSuspect() throws IOException {
     publish("synced", "a");
-    catalog.markDurable(List.of(file("a")));
+    catalog.markDurable(List.of(new Synced(file("a"), STAMP)));
     publish("waiting", "b");
     assertFalse(catalog.noteBoot("boot 1"), "nothing is known of an earlier one");
     assertFalse(catalog.noteBoot("boot 1"));
     reopen();
     assertFalse(catalog.noteBoot("boot 1"), "kill -9 loses nothing");
-    assertFalse(catalog.isSuspect(file("b")));
+    assertFalse(catalog.isSuspect(file("b"), STAMP));
     assertTrue(catalog.noteBoot("boot 2"));
-    assertTrue(catalog.isSuspect(file("b")));
-    assertFalse(catalog.isSuspect(file("a")));
+    assertTrue(catalog.isSuspect(file("b"), STAMP));
+    assertFalse(catalog.isSuspect(file("a"), STAMP));
     assertEquals(List.of(), catalog.notDurable(10), "syncing it would prove nothing");
     assertFalse(catalog.noteBoot("boot 2"));
-    assertTrue(catalog.isSuspect(file("b")));
+    assertTrue(catalog.isSuspect(file("b"), STAMP));
+  }
+
+  @Test
+  void aFileThatCameAfterTheOneThatWasSyncedIsSuspectUntilRowsAndFilesAreKnownToFit() {
+    publish("k", "a");
+    catalog.markDurable(List.of(new Synced(file("a"), STAMP)));
+    assertFalse(catalog.isSuspect(file("a"), STAMP));
+    assertTrue(catalog.isSuspect(file("a"), STAMP + 1));
+    assertTrue(catalog.isSuspect(file("b"), STAMP), "no row knows it");
+    catalog.reconciled();
+    assertFalse(catalog.isSuspect(file("a"), STAMP + 1));
   }
 
   @Test
@@ -532,8 +544,8 @@ class CatalogTest {
     catalog.noteBoot("boot 1");
     catalog.noteBoot("boot 2");
     catalog.trust(file("a"));
-    assertFalse(catalog.isSuspect(file("a")));
-    assertTrue(catalog.isSuspect(executable("a")), "it was not hashed");
+    assertFalse(catalog.isSuspect(file("a"), STAMP));
+    assertTrue(catalog.isSuspect(executable("a"), STAMP), "it was not hashed");
     assertEquals(List.of(file("a")), catalog.notDurable(10));
   }
 
@@ -544,7 +556,7 @@ class CatalogTest {
     catalog.noteBoot("boot 2");
     reopen();
     catalog.noteBoot("boot 2");
-    assertTrue(catalog.isSuspect(file("a")));
+    assertTrue(catalog.isSuspect(file("a"), STAMP));
   }
 
   @Test
@@ -562,7 +574,7 @@ class CatalogTest {
     catalog.distrust(file("a"));
     assertTrue(catalog.find(key("k"), NOBODY).isEmpty());
     assertEquals(List.of(), catalog.notDurable(10));
-    assertTrue(catalog.isSuspect(file("a")));
+    assertTrue(catalog.isSuspect(file("a"), STAMP));
     assertTotalsAreTheSums();
   }
 

@@ -45,6 +45,10 @@ class CopiesTest {
     cell.close();
   }
 
+  private boolean isSuspect(Stored stored) throws IOException {
+    return cell.catalog.isSuspect(stored, cell.store.stamp(cell.layout.blob(stored)));
+  }
+
   /** Damages a blob as a bad disk would; no code path of the agent could. */
   private void damage(Stored stored) throws IOException {
     Path blob = cell.layout.blob(stored);
@@ -117,11 +121,33 @@ class CopiesTest {
     cell.catalog.noteBoot("two");
     damage(executable);
     cell.copies.pin(file, Cell.NEVER).orElseThrow().close();
-    assertFalse(cell.catalog.isSuspect(file));
-    assertTrue(cell.catalog.isSuspect(executable));
+    assertFalse(isSuspect(file));
+    assertTrue(isSuspect(executable));
     try (Pin _ = cell.copies.pin(executable, Cell.NEVER).orElseThrow()) {
       assertArrayEquals(BODY, Files.readAllBytes(cell.layout.blob(executable)), "made anew");
     }
+    cell.assertSumsAreTheDisks();
+  }
+
+  @Test
+  void aFileThatNoRowKnowsIsNotHandedOut() throws IOException {
+    Files.write(cell.layout.blob(executable), Cell.bytes("torn"));
+    try (Pin _ = cell.copies.pin(executable, Cell.NEVER).orElseThrow()) {
+      assertArrayEquals(BODY, Files.readAllBytes(cell.layout.blob(executable)), "made anew");
+    }
+    cell.assertSumsAreTheDisks();
+  }
+
+  @Test
+  void aDamagedCopyDoesNotCostTheEntryOfASoundOriginal() throws IOException {
+    cell.copies.pin(executable, Cell.NEVER).orElseThrow().close();
+    cell.catalog.noteBoot("one");
+    cell.catalog.noteBoot("two");
+    damage(executable);
+    try (Pin _ = cell.evictor.pin(executable)) {
+      assertFalse(cell.copies.isSound(executable));
+    }
+    assertTrue(cell.catalog.find(new CacheKey("k"), "").isPresent());
     cell.assertSumsAreTheDisks();
   }
 

@@ -67,7 +67,8 @@ final class Host implements AutoCloseable {
             cell.store,
             cell.budget,
             new org.cacheddownloads.space.Recount(cell.catalog, cell.holds, cell.budget),
-            cell.evictor)
+            cell.evictor,
+            cell.copies)
         .run();
   }
 
