@@ -14,6 +14,8 @@ import java.net.Socket;
 import java.net.UnixDomainSocketAddress;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.extension.AfterAllCallback;
 import org.junit.jupiter.api.extension.AfterTestExecutionCallback;
@@ -33,13 +35,14 @@ final class AgentProcess extends AgentClient
   private final Path directory;
   private final int tcpPort;
   private final ObjectNode config;
+  private List<String> wrapper = List.of();
   private @Nullable Child process;
 
   private AgentProcess(Path directory, Object... overrides) {
     super(UnixDomainSocketAddress.of(directory.resolve("agent.sock")), Contract.Listener.SOCKET);
     this.directory = directory;
     this.tcpPort = Project.freePort();
-    this.config = Json.object("state", state().toString());
+    this.config = Json.object("state", directory.resolve("state").toString());
     set("socket.path", socket().toString());
     set("metrics.address", "127.0.0.1:" + tcpPort);
     configure(overrides);
@@ -67,6 +70,34 @@ final class AgentProcess extends AgentClient
 
   // ---- life
 
+  /**
+   * Starts the agent by another program from now on, which must replace itself by the command that
+   * follows its arguments, as {@code prlimit --nofile=64} does.
+   */
+  AgentProcess startedBy(String... program) {
+    wrapper = List.of(program);
+    return this;
+  }
+
+  /** Makes the agent believe from its next start on that the machine was started anew. */
+  AgentProcess onBoot(String bootId) {
+    Project.requireRoot();
+    Path file = scratch("boot_id");
+    try {
+      Files.writeString(file, bootId + "\n");
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+    // The kernel's own file is hidden in a mount namespace of the agent alone.
+    return startedBy(
+        Project.tool("unshare", "util-linux"),
+        "--mount",
+        "sh",
+        "-c",
+        "mount --bind \"$0\" /proc/sys/kernel/random/boot_id && exec \"$@\"",
+        file.toString());
+  }
+
   /** Starts the process and waits until it lets requests in. */
   void start() {
     Child started = launch();
@@ -92,11 +123,9 @@ final class AgentProcess extends AgentClient
 
   private Child launch() {
     writeConfig();
-    Child started =
-        Child.start(
-            Project.ROOT,
-            directory.resolve("agent.log"),
-            Project.agent("serve", "--config", configFile().toString()));
+    var command = new ArrayList<>(wrapper);
+    command.addAll(Project.agent("serve", "--config", configFile().toString()));
+    Child started = Child.start(Project.ROOT, directory.resolve("agent.log"), command);
     process = started;
     return started;
   }
@@ -166,7 +195,11 @@ final class AgentProcess extends AgentClient
   }
 
   Path state() {
-    return directory.resolve("state");
+    return Path.of(config.path("state").asText());
+  }
+
+  long pid() {
+    return child().pid();
   }
 
   /** The view of a container on the host. */
@@ -248,9 +281,16 @@ final class AgentProcess extends AgentClient
 
   @Override
   public void afterTestExecution(ExtensionContext context) {
-    if (context.getExecutionException().isPresent() && process != null) {
+    if (context.getExecutionException().isPresent()) {
+      printLog(context.getDisplayName());
+    }
+  }
+
+  /** Shows the end of the log beside a failure. */
+  void printLog(String failed) {
+    if (process != null) {
       var lines = log().lines().toList();
-      System.err.println("---- the agent's log at the failure of " + context.getDisplayName());
+      System.err.println("---- the agent's log at the failure of " + failed);
       lines.stream().skip(Math.max(0, lines.size() - LOG_LINES)).forEach(System.err::println);
     }
   }

@@ -55,7 +55,7 @@ final class Project {
   /** Mounts and containers need root. */
   static void requireRoot() {
     if (!System.getProperty("user.name").equals("root")) {
-      fail("this test starts containers, which needs root; run: sudo scripts/test");
+      fail("this test needs root, for containers or mounts; run: sudo scripts/test");
     }
   }
 

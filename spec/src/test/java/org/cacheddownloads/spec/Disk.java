@@ -1,0 +1,157 @@
+package org.cacheddownloads.spec;
+
+import static org.assertj.core.api.Assertions.fail;
+
+import java.io.IOException;
+import java.io.RandomAccessFile;
+import java.io.UncheckedIOException;
+import java.nio.file.FileStore;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A real file system of a test's own: ext4 or XFS in a sparse image on a loop device, or a tmpfs.
+ * {@link #close} unmounts it, and so does the end of the JVM. Needs root.
+ */
+final class Disk implements AutoCloseable {
+  private static final Set<Disk> MOUNTED = ConcurrentHashMap.newKeySet();
+
+  static {
+    Runtime.getRuntime().addShutdownHook(new Thread(() -> MOUNTED.forEach(Disk::abandon)));
+  }
+
+  private final Path directory = Project.temporaryDirectory();
+  private final @Nullable Path image;
+
+  private Disk(@Nullable Path image) {
+    this.image = image;
+  }
+
+  /** An XFS that can clone files, in an image that is made at the path. */
+  static Disk xfs(Path image, long bytes) {
+    allocate(image, bytes);
+    run(Project.tool("mkfs.xfs", "xfsprogs"), "-q", "-m", "reflink=1", image.toString());
+    return mount(image, "");
+  }
+
+  /**
+   * An ext4 in an image that is made at the path.
+   *
+   * @param options of the mount, comma-separated, or empty
+   */
+  static Disk ext4(Path image, long bytes, String options, String... mkfsArguments) {
+    allocate(image, bytes);
+    var command =
+        new ArrayList<>(List.of(Project.tool("mkfs.ext4", "e2fsprogs"), "-q", "-F", "-m", "0"));
+    command.addAll(List.of("-E", "lazy_itable_init=0,lazy_journal_init=0"));
+    command.addAll(Arrays.asList(mkfsArguments));
+    command.add(image.toString());
+    run(command.toArray(String[]::new));
+    return mount(image, options);
+  }
+
+  /** An image that has a file system already; ext4 replays its journal, as after a power cut. */
+  static Disk mount(Path image, String options) {
+    var disk = new Disk(image);
+    disk.mountAs("-o", options.isEmpty() ? "loop" : "loop," + options, image.toString());
+    return disk;
+  }
+
+  /** A file system in memory; options as in {@code size=64m,nr_inodes=1k}. */
+  static Disk tmpfs(String options) {
+    var disk = new Disk(null);
+    disk.mountAs("-t", "tmpfs", "-o", options, "tmpfs");
+    return disk;
+  }
+
+  private static void allocate(Path image, long bytes) {
+    Project.requireRoot();
+    try (var file = new RandomAccessFile(image.toFile(), "rw")) {
+      file.setLength(bytes);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  private void mountAs(String... arguments) {
+    Project.requireRoot();
+    try {
+      Files.createDirectory(path());
+      MOUNTED.add(this);
+      var command = new ArrayList<>(List.of(Project.tool("mount", "mount")));
+      command.addAll(Arrays.asList(arguments));
+      command.add(path().toString());
+      run(command.toArray(String[]::new));
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    } catch (AssertionError e) {
+      MOUNTED.remove(this);
+      Project.delete(directory);
+      throw e;
+    }
+  }
+
+  /** Where it is mounted. */
+  Path path() {
+    return directory.resolve("disk");
+  }
+
+  /** Changes how it is mounted: {@code ro}, {@code size=64m}. */
+  void remount(String options) {
+    run(Project.tool("mount", "mount"), "-o", "remount," + options, path().toString());
+  }
+
+  /**
+   * A copy of the image as it is at this instant: what the disk would hold if the power went now.
+   * The image must lie on {@link #xfs}, which clones a file while it keeps its writers out.
+   */
+  void cloneTo(Path copy) {
+    run("cp", "--reflink=always", String.valueOf(image), copy.toString());
+  }
+
+  /** What is left for a process without privileges. */
+  long freeBytes() {
+    try {
+      FileStore store = Files.getFileStore(path());
+      return store.getUsableSpace();
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  private static void run(String... command) {
+    Child.Outcome outcome = Child.run(List.of(command));
+    if (outcome.exit() != 0) {
+      fail(String.join(" ", command) + ":\n" + outcome.output() + outcome.errors());
+    }
+  }
+
+  /** Unmounts; who still uses it delays this for a moment at most. The image stays. */
+  @Override
+  public void close() {
+    if (MOUNTED.remove(this)) {
+      String umount = Project.tool("umount", "mount");
+      Eventually.eventually().untilAsserted(() -> run(umount, path().toString()));
+      Project.delete(directory);
+    }
+  }
+
+  /** At the end of the JVM: whoever still uses it, the mount point goes now. */
+  private void abandon() {
+    try {
+      new ProcessBuilder(Project.tool("umount", "mount"), "-l", path().toString())
+          .start()
+          .waitFor();
+    } catch (IOException e) {
+      System.err.println("still mounted: " + path() + ": " + e);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+}
