@@ -60,6 +60,9 @@ final class HttpResponse implements OriginResponse {
 
   private boolean ended;
 
+  /** All of it came, so the connection may serve another exchange. Belongs to the event loop. */
+  private boolean complete;
+
   private sealed interface Piece {
     record Bytes(Buffer buffer) implements Piece {}
 
@@ -87,6 +90,7 @@ final class HttpResponse implements OriginResponse {
     response.exceptionHandler(cause -> pieces.add(new Piece.Broken(cause)));
     response.endHandler(
         _ -> {
+          complete = true;
           pieces.add(new Piece.End());
           flow(-MOST_WAITING_BYTES); // what waits is bounded now, and the connection may be used
           // again
@@ -193,10 +197,20 @@ final class HttpResponse implements OriginResponse {
   @Override
   public void close() {
     if (!ended && !drain()) {
-      response.request().reset(); // ends the connection of an HTTP/1.1 exchange
+      channel.eventLoop().execute(this::reset);
     }
     ended = true;
     pieces.clear();
+  }
+
+  /**
+   * Ends the connection of an HTTP/1.1 exchange; on the event loop, since the rest may come just
+   * now, and after that the connection is another exchange's.
+   */
+  private void reset() {
+    if (!complete) {
+      response.request().reset();
+    }
   }
 
   /**

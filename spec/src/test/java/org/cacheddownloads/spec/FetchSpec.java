@@ -1,6 +1,7 @@
 package org.cacheddownloads.spec;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.cacheddownloads.spec.AgentClient.result;
 import static org.cacheddownloads.spec.Origin.LONG_AGO;
 
 import java.io.ByteArrayOutputStream;
@@ -587,5 +588,27 @@ class FetchSpec {
     assertThat(download.content()).isEqualTo("hello");
     assertThat(download.text("url")).isEqualTo(origin.url("/moved"));
     assertThat(other.lastRequest("/target").header("Authorization")).isEmpty();
+  }
+
+  // ---- connections
+
+  /**
+   * An error page in chunks ends without a word before; its connection is another's then, or is
+   * closed, but not both.
+   */
+  @Test
+  void anErrorPageOfUnknownLengthBreaksNoOtherDownload() {
+    origin.answer("/error-page", 500);
+    for (int round = 0; round < 150; round++) {
+      String path = "/beside-errors/" + round;
+      origin.serve(path, "hello", "ETag: \"h\"");
+      var failing =
+          agent.sendAsync(
+              AgentClient.prefetchRequest(origin.url("/error-page"), "cacheKey", "error" + round));
+      var other = agent.prefetchAsync(origin.url(path));
+
+      assertThat(result(other).outcome()).isEqualTo("miss");
+      result(failing).problem().is(502, "origin-rejected");
+    }
   }
 }
