@@ -219,7 +219,7 @@ public final class Downloads {
 
   private Pin copy(Stored stored, Instant deadline) {
     return copies
-        .pin(stored, deadline)
+        .use(stored, deadline)
         .orElseThrow(
             () ->
                 new NotReady(

@@ -71,6 +71,15 @@ public final class Copies {
     }
   }
 
+  /** Like {@link #pin}, for a form that is handed out now, which is a use of it. */
+  public Optional<Pin> use(Stored wanted, Instant deadline) {
+    Optional<Pin> pin = pin(wanted, deadline);
+    if (pin.isPresent()) {
+      catalog.used(wanted, recency.next());
+    }
+    return pin;
+  }
+
   /** Whether a pinned object is there and, as far as a power cut made it suspect, undamaged. */
   public boolean isSound(Stored pinned) throws IOException {
     if (store.stat(pinned).isEmpty()) {

@@ -54,6 +54,19 @@ class EvictionSpec {
   }
 
   @Test
+  void anExecutableIsUsedWheneverItIsHandedOut() {
+    serve("/executable");
+    agent.prefetch(origin.url("/executable"), "executable", true);
+    prefetch("/beside/1", "/beside/2");
+    agent.prefetch(origin.url("/executable"), "executable", true);
+
+    prefetch("/beside/3");
+
+    assertThat(agent.keys())
+        .containsExactlyInAnyOrderElementsOf(urls("/executable", "/beside/2", "/beside/3"));
+  }
+
+  @Test
   void theOrderOfUseSurvivesAStop() {
     prefetch("/order/a", "/order/b", "/order/c", "/order/d");
     prefetch("/order/a");
