@@ -703,7 +703,7 @@ class CatalogTest {
   void rebuiltBlobsAreSuspectAndHaveAnEntryThatNobodyIsGranted() throws IOException {
     var found = new BlobRow(file("a"), 3, 4096, Instant.EPOCH);
     assertEquals(1, catalog.addRebuilt(List.of(found, found)));
-    assertTrue(catalog.isSuspect(file("a")));
+    assertTrue(catalog.isSuspect(file("a"), STAMP));
     assertTrue(catalog.hasEntry(file("a").digest()));
     assertEquals(Optional.empty(), catalog.findGranted(file("a").digest(), ""));
   }
