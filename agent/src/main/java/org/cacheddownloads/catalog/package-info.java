@@ -18,6 +18,11 @@
  * directory, and its row that of a file which was deleted and downloaded again. Decided: whether a
  * blob is idle is asked at the moment of writing and not when it changed, because two changes at
  * once could be recorded in the wrong order and hide a blob from eviction for ever.
+ *
+ * <p>Decided: a catalog that is found damaged is not repaired but set aside, and the agent starts
+ * anew in its own process, because everything in memory (sums, holds) was read from it; price: a
+ * moment of 503. SQLite keeps no checksums, so an entry has one of its own, and the schema is
+ * compared with what the migrations make.
  */
 @NullMarked
 package org.cacheddownloads.catalog;

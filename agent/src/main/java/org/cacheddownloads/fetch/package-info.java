@@ -4,7 +4,8 @@
  * <p>{@link org.cacheddownloads.fetch.Fetcher} is the story; read it first. {@link
  * org.cacheddownloads.fetch.Plan} decides without I/O. {@link org.cacheddownloads.fetch.Flights}
  * lets one fetch serve all who want the same thing on the same authority. {@link
- * org.cacheddownloads.fetch.HttpOrigin} is the only HTTP client for downloads.
+ * org.cacheddownloads.fetch.Transfer} brings one body in, over as many connections as that takes.
+ * {@link org.cacheddownloads.fetch.HttpOrigin} is the only HTTP client for downloads.
  *
  * <p>Decided: a flight is shared by requests that agree in key, checksum and in everything that is
  * sent to the sources (URLs with their queries, headers), not only in key, credentials and
@@ -14,6 +15,12 @@
  * <p>Decided: an entry belongs to the source that it came from. Its validators go to that source
  * only, and it is served without contact only to a request that names that source, so that a key
  * reused for another URL, and a mirror that one caller trusts, decide nothing for others.
+ *
+ * <p>Decided: a rest is asked for with {@code Range} and {@code If-Range} only, and what comes is
+ * used only if it is exactly that rest; anything else starts over, because a part of another
+ * representation would be stored under a digest of its own and look sound for ever. A try that
+ * brought something does not count against {@code fetch.attempts}: an origin that cuts a large body
+ * ten times is slow, not broken.
  *
  * <p>Decided: the limits on silence are checked with a tolerance of a tenth (at most one second),
  * because an origin that answers exactly at the limit should be served and not asked again. Looks

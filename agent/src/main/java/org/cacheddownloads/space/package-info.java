@@ -14,6 +14,10 @@
  * hold is dropped at once, whether it was uncached, replaced by an update, or its entry was
  * deleted; there is no second list to keep in step.
  *
+ * <p>{@link org.cacheddownloads.space.Partials} keeps downloads that were cut; they go before any
+ * blob. {@link org.cacheddownloads.space.Scrubber} reads everything again, slowly, past the page
+ * cache, with a blob pinned for one slice at a time.
+ *
  * <p>Decided: the last use is the last time bytes were handed out, not the time they were released,
  * because that is what the same requests would have made of a cache that only sees requests.
  */

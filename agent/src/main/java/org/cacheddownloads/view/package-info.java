@@ -12,7 +12,8 @@
  * <p>{@link org.cacheddownloads.view.Views} changes and lists views; {@code View} is one of them in
  * memory; {@code ViewChange} is one change on disk with its way back; {@code ViewScan} reads all of
  * them at the start, when the file system is the only truth; {@link
- * org.cacheddownloads.view.Reconciler} compares store and catalog in the background.
+ * org.cacheddownloads.view.Reconciler} compares store and catalog in the background; {@link
+ * org.cacheddownloads.view.Rebuild} makes the rows of a catalog that was lost.
  *
  * <p>Decided: the lock of one view is held over the few system calls of a change, against the rule
  * of no I/O under a lock, because they must be one step for that container; no other container
