@@ -290,7 +290,7 @@ class ResumeSpec {
   void whatACallerWhoHungUpLeftIsGoneOnWith() {
     byte[] bytes = body("hangup", 12 * MIB);
     origin.serveInHalves("/hangup", bytes, ETAG);
-    try (Exchange exchange =
+    try (Exchange _ =
         agent.open(AgentClient.downloadRequest("resume", "h", origin.url("/hangup")))) {
       agent.awaitMetric("cached_downloads_disk_partial_bytes", 5 * MIB);
     }
