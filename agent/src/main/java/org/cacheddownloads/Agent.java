@@ -213,8 +213,7 @@ public final class Agent implements AutoCloseable {
         views.containers());
 
     Chores chores = owned(new Chores());
-    Reconciler reconciler =
-        new Reconciler(layout, catalog, store, budget, recount, evictor, copies);
+    Reconciler reconciler = new Reconciler(layout, catalog, store, budget, recount, evictor);
     chores.once("reconcile", reconciler::run);
     chores.once("enforce quota", budget::enforce);
     chores.every(() -> config.get().durability().flushInterval(), "flush", flusher::flush);

@@ -35,6 +35,9 @@ public final class Catalog implements AutoCloseable {
   private static final String TOTALS = "SELECT blobs, allocated, entries FROM totals";
   private static final Logger log = LoggerFactory.getLogger(Catalog.class);
 
+  /** The name of the value that says that views may show what a power cut has damaged. */
+  private static final String VIEWS = "views";
+
   private final Connections connections;
   private final Deferred deferred;
   private final Writer writer;
@@ -507,17 +510,22 @@ public final class Catalog implements AutoCloseable {
   }
 
   /**
+   * A blob with its place in the order of coming.
+   *
+   * @param synced the stamp of the file that was synced, 0 if none was
+   */
+  public record NumberedBlob(long id, BlobRow row, long synced) {}
+
+  /**
    * All blobs, in the order they came, {@code limit} after {@code afterId} at a time; for the ones
    * who look at everything.
    */
-  public record NumberedBlob(long id, BlobRow row) {}
-
   public List<NumberedBlob> blobs(long afterId, int limit) {
     return connections.read(
         sql ->
             sql.list(
-                "SELECT * FROM blobs WHERE id > ? ORDER BY id LIMIT ?",
-                row -> new NumberedBlob(row.getLong("id"), Rows.blob(row)),
+                "SELECT *, iif(durable = 1, synced, 0) AS stamp FROM blobs WHERE id > ? ORDER BY id LIMIT ?",
+                row -> new NumberedBlob(row.getLong("id"), Rows.blob(row), row.getLong("stamp")),
                 afterId,
                 limit));
   }
@@ -629,6 +637,17 @@ public final class Catalog implements AutoCloseable {
                     stamp));
   }
 
+  /** The row of a file is that of another one: it is to be hashed before its first use. */
+  public void suspect(Stored stored) {
+    suspects = true;
+    writer.write(
+        sql ->
+            sql.run(
+                "UPDATE blobs SET durable = -1 WHERE digest = ? AND form = ?",
+                Rows.bytes(stored.digest()),
+                stored.form().code()));
+  }
+
   /** Every file of the store has its row, and every row is about the file that is there. */
   public void reconciled() {
     reconciled = true;
@@ -678,12 +697,23 @@ public final class Catalog implements AutoCloseable {
                 return false;
               }
               sql.run("UPDATE blobs SET durable = -1 WHERE durable <> 1 AND durable = 0");
+              sql.run("INSERT OR REPLACE INTO meta VALUES (?, ?)", VIEWS, "unchecked");
               return true;
             });
     suspects =
         connections.read(
             sql -> sql.exists("SELECT 1 FROM blobs WHERE durable <> 1 AND durable < 0"));
     return another;
+  }
+
+  /** Whether views may show what a power cut has damaged. */
+  public boolean viewsAreUnchecked() {
+    return kept(VIEWS).isPresent();
+  }
+
+  /** What views show is undamaged. */
+  public void viewsAreChecked() {
+    writer.write(sql -> sql.run("DELETE FROM meta WHERE name = ?", VIEWS));
   }
 
   private static Optional<String> meta(Sql sql, String name) throws SQLException {

@@ -3,6 +3,7 @@ package org.cacheddownloads.view;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.HashSet;
 import java.util.List;
@@ -15,7 +16,6 @@ import org.cacheddownloads.catalog.Totals;
 import org.cacheddownloads.content.Stored;
 import org.cacheddownloads.failure.CrashPoint;
 import org.cacheddownloads.space.Budget;
-import org.cacheddownloads.space.Copies;
 import org.cacheddownloads.space.Evictor;
 import org.cacheddownloads.space.Pin;
 import org.cacheddownloads.space.Recount;
@@ -41,7 +41,6 @@ public final class Reconciler {
   private final Budget budget;
   private final Recount recount;
   private final Evictor evictor;
-  private final Copies copies;
 
   public Reconciler(
       StoreLayout layout,
@@ -49,15 +48,13 @@ public final class Reconciler {
       BlobStore store,
       Budget budget,
       Recount recount,
-      Evictor evictor,
-      Copies copies) {
+      Evictor evictor) {
     this.layout = layout;
     this.catalog = catalog;
     this.store = store;
     this.budget = budget;
     this.recount = recount;
     this.evictor = evictor;
-    this.copies = copies;
   }
 
   /** What was found and mended. */
@@ -114,18 +111,6 @@ public final class Reconciler {
     return unknown;
   }
 
-  /**
-   * Hashes what a power cut made suspect, so that damage leaves the store, and its sums, soon. The
-   * end of the pin drops what no entry leads to.
-   */
-  private void check(Stored stored) throws IOException {
-    try (Pin _ = evictor.pin(stored)) {
-      if (!copies.isSound(stored)) {
-        log.warn("a power cut has damaged what was not synced digest={}", stored);
-      }
-    }
-  }
-
   private static List<Path> list(Path directory) throws IOException {
     try (var paths = Files.list(directory)) {
       return paths.toList();
@@ -145,10 +130,13 @@ public final class Reconciler {
           missing.add(row.stored());
           continue;
         }
+        if (isOfEarlierFile(blob)) {
+          catalog.suspect(row.stored());
+        }
         if (stat.get().allocatedBytes() != row.allocatedBytes()) {
           recount(row.stored());
         }
-        check(row.stored());
+        evictor.dropIfUnlisted(row.stored());
       }
       for (Stored stored : missing) {
         gone += forgetMissing(stored);
@@ -158,6 +146,15 @@ public final class Reconciler {
       page = catalog.blobs(after, PAGE);
     }
     return gone;
+  }
+
+  /** A power cut can bring back the row of a file that was deleted and downloaded again since. */
+  private boolean isOfEarlierFile(NumberedBlob blob) throws IOException {
+    try {
+      return blob.synced() != 0 && blob.synced() != store.stamp(store.path(blob.row().stored()));
+    } catch (NoSuchFileException e) {
+      return false; // evicted a moment ago
+    }
   }
 
   private void recount(Stored stored) throws IOException {

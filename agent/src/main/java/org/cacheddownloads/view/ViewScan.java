@@ -57,6 +57,7 @@ public final class ViewScan {
   private final Map<ContainerId, ContainerRow> containerRows = new HashMap<>();
   private final Map<ContainerId, Map<DownloadName, DownloadRow>> downloadRows = new HashMap<>();
   private final Map<Long, Boolean> hashed = new HashMap<>();
+  private boolean unchecked;
   private final Set<Long> inodesInUse = new HashSet<>();
   private final Set<Stored> inUse = new HashSet<>();
   private long inUseBytes;
@@ -94,9 +95,13 @@ public final class ViewScan {
                 downloadRows
                     .computeIfAbsent(row.container(), _ -> new HashMap<>())
                     .put(row.name(), row));
+    unchecked = catalog.viewsAreUnchecked();
     for (Path path : list(layout.views())) {
       scanContainer(path);
       CrashPoint.SCAN.reached();
+    }
+    if (unchecked) {
+      catalog.viewsAreChecked();
     }
     containerRows.keySet().stream()
         .filter(container -> views.find(container).isEmpty())
@@ -197,7 +202,7 @@ public final class ViewScan {
 
   /** What a power cut may have damaged is hashed, once, before anybody is shown it again. */
   private boolean isSound(Stored stored, Path link, long inode) throws IOException {
-    if (!catalog.isSuspect(stored, store.stamp(link))) {
+    if (!unchecked || !catalog.isSuspect(stored, store.stamp(link))) {
       return true;
     }
     Boolean known = hashed.get(inode);
@@ -328,8 +333,10 @@ public final class ViewScan {
         if (row.isEmpty()) {
           long size = Posix.lstat(layout.blob(stored)).sizeBytes();
           catalog.addBlob(stored, size, link.getValue().bytes(), recency.next());
+        } else if (row.get().allocatedBytes() != link.getValue().bytes()) {
+          catalog.resize(stored, link.getValue().bytes()); // what is given back is what is counted
         }
-        rowsOfInUseBytes += row.map(BlobRow::allocatedBytes).orElse(link.getValue().bytes());
+        rowsOfInUseBytes += link.getValue().bytes();
       }
     }
   }

@@ -67,8 +67,7 @@ final class Host implements AutoCloseable {
             cell.store,
             cell.budget,
             new org.cacheddownloads.space.Recount(cell.catalog, cell.holds, cell.budget),
-            cell.evictor,
-            cell.copies)
+            cell.evictor)
         .run();
   }
 

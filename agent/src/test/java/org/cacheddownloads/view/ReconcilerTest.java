@@ -8,6 +8,8 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
+import org.cacheddownloads.catalog.Synced;
 import org.cacheddownloads.content.CacheKey;
 import org.cacheddownloads.content.Stored;
 import org.cacheddownloads.space.Cell;
@@ -64,6 +66,20 @@ class ReconcilerTest {
     host.close();
     host = Host.start(state);
     assertEquals(new Findings(1, 0, 0), host.reconcile());
+  }
+
+  @Test
+  void aRowOfAnEarlierFileIsSuspect() throws IOException {
+    long stamp = host.cell.store.stamp(blob(ruby));
+    host.cell.catalog.markDurable(
+        List.of(new Synced(ruby, stamp - 1), new Synced(php, host.cell.store.stamp(blob(php)))));
+    host.reconcile();
+    assertTrue(host.cell.catalog.isSuspect(ruby, stamp));
+    assertFalse(host.cell.catalog.isSuspect(php, host.cell.store.stamp(blob(php))));
+  }
+
+  private Path blob(Stored stored) {
+    return host.cell.layout.blob(stored);
   }
 
   @Test

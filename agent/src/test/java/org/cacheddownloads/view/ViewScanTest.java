@@ -9,7 +9,9 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
 import java.nio.file.Files;
+import java.nio.file.LinkOption;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
@@ -60,6 +62,54 @@ class ViewScanTest {
     Path link = links.resolve(stored.fileName());
     Posix.link(host.cell.layout.blob(stored), link);
     return link;
+  }
+
+  private void cutThePower() throws IOException {
+    host.cell.catalog.noteBoot("before");
+    host.cell.catalog.noteBoot("after");
+    restart();
+  }
+
+  /** Gives the inode of a blob other bytes, as a file that was never synced can have. */
+  private void tear(Stored stored) throws IOException {
+    Path blob = host.cell.layout.blob(stored);
+    Files.setPosixFilePermissions(blob, PosixFilePermissions.fromString("rw-r--r--"));
+    Files.write(blob, new byte[0]);
+    Files.setPosixFilePermissions(blob, PosixFilePermissions.fromString("r--r--r--"));
+  }
+
+  @Test
+  void whatAPowerCutDamagedLeavesTheViewsThatShowIt() throws IOException {
+    host.provide(C1, "a", ruby);
+    host.provide(C1, "b", php);
+    host.provide(C2, "x", ruby);
+    tear(ruby);
+    cutThePower();
+    assertEquals(List.of("b"), host.names(C1));
+    assertEquals(List.of(), host.names(C2));
+    assertFalse(Files.exists(host.path(C1, "a"), LinkOption.NOFOLLOW_LINKS));
+    host.reconcile(); // counts the blocks that a torn file has
+  }
+
+  @Test
+  void whatIsDamagedStaysInTheViewsThatShowItUnlessThePowerWasCut() throws IOException {
+    host.provide(C1, "a", ruby);
+    tear(ruby);
+    restart();
+    assertEquals(List.of("a"), host.names(C1));
+    host.reconcile();
+  }
+
+  @Test
+  void aLinkToAFileThatNoRowKnowsIsCheckedAfterAPowerCut() throws IOException {
+    host.provide(C1, "a", ruby);
+    host.provide(C1, "b", php);
+    tear(ruby);
+    host.cell.catalog.removeBlobs(List.of(ruby, php));
+    cutThePower();
+    assertEquals(List.of("b"), host.names(C1));
+    host.reconcile();
+    assertFalse(host.cell.isStored(ruby));
   }
 
   @Test
