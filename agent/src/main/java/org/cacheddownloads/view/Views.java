@@ -23,6 +23,7 @@ import org.cacheddownloads.content.ContainerId;
 import org.cacheddownloads.content.Digest;
 import org.cacheddownloads.content.DownloadName;
 import org.cacheddownloads.content.Stored;
+import org.cacheddownloads.failure.CacheException;
 import org.cacheddownloads.failure.CacheException.Conflict;
 import org.cacheddownloads.failure.CrashPoint;
 import org.cacheddownloads.space.Budget;
@@ -35,6 +36,8 @@ import org.cacheddownloads.store.Posix;
 import org.cacheddownloads.store.StorageFault;
 import org.cacheddownloads.store.StoreLayout;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * The views of all containers: who is shown what under which name. Thread-safe; changes of one
@@ -42,6 +45,7 @@ import org.jspecify.annotations.Nullable;
  * must be pinned by the caller until the call returns.
  */
 public final class Views {
+  private static final Logger log = LoggerFactory.getLogger(Views.class);
   static final String RELEASED = ".released-";
 
   private final StoreLayout layout;
@@ -202,8 +206,9 @@ public final class Views {
     }
     var linked = new HashMap<Stored, Posix.Stat>();
     try (var change = new ViewChange(layout, view.container, view.directories.keySet())) {
-      if (wanted.expiresAt() != null || wanted.recordNow()) {
-        // Before the directory: a kill must not leave a container without its expiry.
+      if (wanted.expiresAt() != null || wanted.recordNow() || isEmptyOnTheWay(view, wanted)) {
+        // Before the directory: a kill must not leave a container without its expiry, nor an empty
+        // one that nothing tells from one whose making was cut short.
         catalog.saveContainer(view.row());
       }
       change.directory(layout.view(view.container));
@@ -238,6 +243,12 @@ public final class Views {
     record(view, wanted, isNewContainer);
     dropUnusedLinks(view);
     return new Result(state(view), isNew, isNewContainer);
+  }
+
+  /** Old names go before new ones come. */
+  @GuardedBy("view.lock")
+  private static boolean isEmptyOnTheWay(View view, Wanted wanted) {
+    return !view.names.isEmpty() && wanted.hidden().containsAll(view.names.keySet());
   }
 
   @GuardedBy("view.lock")
@@ -378,9 +389,9 @@ public final class Views {
       Files.move(layout.view(view.container), away, StandardCopyOption.ATOMIC_MOVE);
       CrashPoint.RELEASE.reached();
       view.released = true;
+      forgetRow(view.container);
       views.remove(view.container, view);
       containers.decrementAndGet();
-      catalog.forgetContainer(view.container);
       int symlinks = view.names.size();
       for (DownloadName name : List.copyOf(view.names.keySet())) {
         references.unnamed(view, name);
@@ -394,6 +405,22 @@ public final class Views {
       return true;
     } catch (IOException e) {
       throw StorageFault.of("release " + view.container, e);
+    }
+  }
+
+  /**
+   * Forgets the row of a container whose view has gone, at once and before there can be another
+   * container of that name: after a kill it would give that one its own expiry.
+   */
+  private void forgetRow(ContainerId container) {
+    catalog.forgetContainer(container);
+    try {
+      catalog.flush();
+    } catch (CacheException e) {
+      log.warn(
+          "the row of a released container goes later container={} error={}",
+          container,
+          e.getMessage());
     }
   }
 

@@ -14,8 +14,11 @@ import java.net.Socket;
 import java.net.UnixDomainSocketAddress;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.extension.AfterAllCallback;
 import org.junit.jupiter.api.extension.AfterTestExecutionCallback;
@@ -36,6 +39,7 @@ final class AgentProcess extends AgentClient
   private final int tcpPort;
   private final ObjectNode config;
   private List<String> wrapper = List.of();
+  private final Map<String, String> environment = new TreeMap<>();
   private @Nullable Child process;
 
   private AgentProcess(Path directory, Object... overrides) {
@@ -112,6 +116,22 @@ final class AgentProcess extends AgentClient
   }
 
   /**
+   * Starts the process and waits until it lets requests in or has ended.
+   *
+   * @return whether it runs
+   */
+  boolean startOrEnd() {
+    Child started = launch();
+    eventually().until(() -> !started.isAlive() || isReady());
+    return started.isAlive();
+  }
+
+  /** Starts the process and waits for nothing. */
+  void begin() {
+    launch();
+  }
+
+  /**
    * Starts the process with a configuration that it must refuse, waits for its end and returns what
    * it said.
    */
@@ -125,7 +145,7 @@ final class AgentProcess extends AgentClient
     writeConfig();
     var command = new ArrayList<>(wrapper);
     command.addAll(Project.agent("serve", "--config", configFile().toString()));
-    Child started = Child.start(Project.ROOT, directory.resolve("agent.log"), command);
+    Child started = Child.start(Project.ROOT, directory.resolve("agent.log"), command, environment);
     process = started;
     return started;
   }
@@ -151,6 +171,15 @@ final class AgentProcess extends AgentClient
 
   int awaitExit() {
     return child().awaitExit();
+  }
+
+  boolean isAlive() {
+    return child().isAlive();
+  }
+
+  /** Whether the process ends within this time; returns as soon as it does. */
+  boolean endsWithin(Duration time) {
+    return child().endsWithin(time);
   }
 
   private Child child() {
@@ -227,7 +256,23 @@ final class AgentProcess extends AgentClient
     return child().output();
   }
 
+  /** What it has logged since its last start. */
+  String logOfThisStart() {
+    return child().ownOutput();
+  }
+
   // ---- configuration
+
+  /** Sets a variable of the environment of the next starts. */
+  AgentProcess environment(String name, String value) {
+    environment.put(name, value);
+    return this;
+  }
+
+  AgentProcess withoutEnvironment(String name) {
+    environment.remove(name);
+    return this;
+  }
 
   Path configFile() {
     return directory.resolve("config.yaml");

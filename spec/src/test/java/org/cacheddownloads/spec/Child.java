@@ -4,10 +4,13 @@ import static org.assertj.core.api.Assertions.fail;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
@@ -26,27 +29,37 @@ final class Child implements AutoCloseable {
 
   private final Process process;
   private final Path log;
+  private final long logBefore;
 
-  private Child(Process process, Path log) {
+  private Child(Process process, Path log, long logBefore) {
     this.process = process;
     this.log = log;
+    this.logBefore = logBefore;
   }
 
   /** Starts the program in a directory; output is appended to {@code log}. */
   static Child start(Path directory, Path log, List<String> command) {
-    return started(
+    return start(directory, log, command, Map.of());
+  }
+
+  /** The same with variables added to the environment. */
+  static Child start(
+      Path directory, Path log, List<String> command, Map<String, String> environment) {
+    var program =
         new ProcessBuilder(command)
             .directory(directory.toFile())
             .redirectErrorStream(true)
-            .redirectOutput(ProcessBuilder.Redirect.appendTo(log.toFile())),
-        log);
+            .redirectOutput(ProcessBuilder.Redirect.appendTo(log.toFile()));
+    program.environment().putAll(environment);
+    return started(program, log);
   }
 
   private static Child started(ProcessBuilder program, Path log) {
     try {
+      long logBefore = Files.exists(log) ? Files.size(log) : 0;
       Process process = program.start();
       RUNNING.add(process);
-      return new Child(process, log);
+      return new Child(process, log, logBefore);
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
@@ -93,6 +106,19 @@ final class Child implements AutoCloseable {
     }
   }
 
+  /** What this program has printed, without what others wrote to the same file before. */
+  String ownOutput() {
+    try (var file = Files.newByteChannel(log)) {
+      byte[] bytes = new byte[Math.toIntExact(Math.max(0, file.size() - logBefore))];
+      var buffer = ByteBuffer.wrap(bytes);
+      file.position(logBefore);
+      while (buffer.hasRemaining() && file.read(buffer) >= 0) {}
+      return new String(bytes, 0, buffer.position(), StandardCharsets.ISO_8859_1);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
   /** Sends a signal by name, such as {@code HUP}. */
   void signal(String name) {
     Outcome outcome = run(List.of("kill", "-" + name, Long.toString(pid())));
@@ -115,6 +141,16 @@ final class Child implements AutoCloseable {
       }
       RUNNING.remove(process);
       return process.exitValue();
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new IllegalStateException(e);
+    }
+  }
+
+  /** Whether the program ends within this time; returns as soon as it does. */
+  boolean endsWithin(Duration time) {
+    try {
+      return process.waitFor(time.toNanos(), TimeUnit.NANOSECONDS);
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
       throw new IllegalStateException(e);

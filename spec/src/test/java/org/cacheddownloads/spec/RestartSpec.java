@@ -176,6 +176,70 @@ class RestartSpec {
     assertThat(agent.view("torn").resolve("two")).hasContent("old two");
   }
 
+  // ---- what the catalog did not hear of before a kill
+
+  @Test
+  void aContainerThatIsMadeAnewHasNotTheExpiryOfItsForerunner() {
+    origin.serve("/again", "hello", "Cache-Control: max-age=3600");
+    agent.prefetch(origin.url("/again"));
+    agent.declare("again", List.of(), "expiresAfter", "1h").expect(201);
+    agent.release("again");
+    agent.download("again", "a", origin.url("/again"));
+
+    agent.restart();
+
+    assertThat(agent.container("again").path("expiresAt").isNull()).isTrue();
+    assertThat(agent.view("again").resolve("a")).hasContent("hello");
+  }
+
+  @Test
+  void aContainerWhoseNamesWereAllBeingReplacedIsStillThere() {
+    origin.serve("/replaced", "hello", "Cache-Control: max-age=3600");
+    agent.prefetch(origin.url("/replaced"));
+    dieAt("hide:1");
+    agent.download("replaced", "old", origin.url("/replaced"));
+    Exchange caller =
+        agent.open(
+            Request.put(
+                "/v1/containers/replaced",
+                Json.object("downloads", List.of(named("new", origin.url("/replaced"))))));
+    agent.awaitExit();
+    caller.close();
+
+    liveOn();
+
+    assertThat(agent.knows("replaced")).isTrue();
+    assertThat(agent.view("replaced").resolve("old")).doesNotExist();
+  }
+
+  @Test
+  void aContainerThatNobodyWasToldOfIsNotThere() {
+    origin.serve("/untold", "hello", "Cache-Control: max-age=3600");
+    agent.prefetch(origin.url("/untold"));
+    dieAt("link:1");
+    agent.declare("untold", List.of(), "expiresAfter", "1h").expect(201);
+    agent.release("untold");
+    Exchange caller = agent.open(AgentClient.downloadRequest("untold", "a", origin.url("/untold")));
+    agent.awaitExit();
+    caller.close();
+
+    liveOn();
+
+    assertThat(agent.knows("untold")).isFalse();
+    assertThat(agent.view("untold")).doesNotExist();
+  }
+
+  private static void dieAt(String step) {
+    agent.kill9();
+    agent.environment("CACHED_DOWNLOADS_CRASH_AT", step);
+    agent.start();
+  }
+
+  private static void liveOn() {
+    agent.withoutEnvironment("CACHED_DOWNLOADS_CRASH_AT");
+    agent.start();
+  }
+
   // ---- SIGTERM
 
   @Test
