@@ -56,7 +56,21 @@ public final class Flusher {
         return;
       }
       catalog.markDurable(synced);
+      synced.forEach(this::unmarkLaterFile);
       waiting = catalog.notDurable(GROUP);
+    }
+  }
+
+  /** A row that came for a later file of the digest, after the sync, was marked by mistake. */
+  private void unmarkLaterFile(Synced synced) {
+    try {
+      if (store.stamp(store.path(synced.stored())) != synced.stamp()) {
+        catalog.trust(synced.stored()); // to be synced
+      }
+    } catch (NoSuchFileException e) {
+      log.debug("gone after it was synced digest={}", synced.stored());
+    } catch (IOException e) {
+      log.warn("cannot look up a blob digest={} error={}", synced.stored(), e.toString());
     }
   }
 
