@@ -51,12 +51,19 @@ use_jdk_for_maven() {
 
 # --- Debian packages ------------------------------------------------------------------------------------------------
 
+# Programs for disks may lie where only root's path leads.
+has_tool() {
+  PATH=$PATH:/usr/sbin:/sbin command -v "$1" >/dev/null
+}
+
 is_present() {
   case $1 in
     busybox-static) command -v busybox >/dev/null && ! ldd "$(command -v busybox)" >/dev/null 2>&1 ;;
     nginx-light) command -v nginx >/dev/null ;;
     nghttp2-client) command -v h2load >/dev/null ;;
     maven) command -v mvn >/dev/null ;;
+    xfsprogs) has_tool mkfs.xfs ;;
+    e2fsprogs) has_tool mkfs.ext4 ;;
     *) command -v "$1" >/dev/null ;;
   esac
 }

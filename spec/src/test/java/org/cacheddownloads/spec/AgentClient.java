@@ -35,6 +35,10 @@ class AgentClient {
     this.listener = listener;
   }
 
+  SocketAddress address() {
+    return address;
+  }
+
   // ---- any request
 
   Reply send(Request request) {

@@ -19,6 +19,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import org.awaitility.core.ConditionTimeoutException;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.extension.AfterAllCallback;
 import org.junit.jupiter.api.extension.AfterTestExecutionCallback;
@@ -105,14 +106,20 @@ final class AgentProcess extends AgentClient
   /** Starts the process and waits until it lets requests in. */
   void start() {
     Child started = launch();
-    eventually()
-        .until(
-            () -> {
-              if (!started.isAlive()) {
-                fail("the agent did not start:\n" + started.output());
-              }
-              return isReady();
-            });
+    try {
+      eventually()
+          .until(
+              () -> {
+                if (!started.isAlive()) {
+                  fail("the agent did not start:\n" + started.output());
+                }
+                return isReady();
+              });
+    } catch (ConditionTimeoutException e) {
+      started.signal("QUIT"); // a JVM says then what each thread does
+      eventually().until(() -> started.output().contains("Heap") || !started.isAlive());
+      fail("the agent is not ready:\n" + started.output(), e);
+    }
   }
 
   /**

@@ -8,8 +8,6 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.sql.Connection;
-import java.sql.SQLException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -22,7 +20,6 @@ import java.util.stream.Collectors;
 import org.awaitility.core.ConditionTimeoutException;
 import org.cacheddownloads.spec.Ledger.Hold;
 import org.cacheddownloads.spec.Ledger.Seen;
-import org.sqlite.SQLiteConfig;
 
 /**
  * Compares an agent, such as one that was started again, its state directory, and what the {@link
@@ -56,7 +53,10 @@ final class Checker {
     if (ledger.faults().isEmpty()) {
       awaitNone(this::settled);
       bytes().forEach(ledger::fault);
-      catalog().forEach(ledger::fault);
+      Set<String> catalog = new CatalogFile(agent.state()).faults();
+      if (!catalog.equals(Set.of("ok"))) {
+        ledger.fault("the catalog is damaged: " + catalog);
+      }
     }
     if (ledger.faults().isEmpty()) {
       settle();
@@ -312,22 +312,5 @@ final class Checker {
       }
     }
     return faults;
-  }
-
-  // ---- the catalog
-
-  private List<String> catalog() {
-    var config = new SQLiteConfig();
-    config.setReadOnly(true); // closing it last must not tidy up behind the agent's back
-    config.setBusyTimeout(30_000);
-    try (Connection connection =
-            config.createConnection("jdbc:sqlite:" + agent.state().resolve("catalog.db"));
-        var statement = connection.createStatement();
-        var rows = statement.executeQuery("PRAGMA integrity_check")) {
-      String answer = rows.next() ? rows.getString(1) : "nothing";
-      return answer.equals("ok") ? List.of() : List.of("integrity_check says " + answer);
-    } catch (SQLException e) {
-      return List.of("the catalog cannot be checked: " + e);
-    }
   }
 }

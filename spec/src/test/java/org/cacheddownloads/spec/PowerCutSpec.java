@@ -64,6 +64,11 @@ class PowerCutSpec {
     }
   }
 
+  /** Most items are small. */
+  private static int size(Random random) {
+    return 1 + random.nextInt(random.nextInt(10) < 3 ? LARGEST_ITEM : 64 * 1024);
+  }
+
   /** What was certain when the power went. */
   private record Certain(Set<String> durable, Traffic.Snapshot before, Traffic.Snapshot after) {
     /** Whether the entry of an item, as it is now, was on the disk for good. */
@@ -82,7 +87,7 @@ class PowerCutSpec {
     System.out.printf("power cuts: %d, seed %d%n", CUTS, SEED);
     Path images = Project.temporaryDirectory();
     try (Disk hardware = Disk.xfs(images.resolve("xfs.img"), 4096L * MIB);
-        VersionedOrigin origin = VersionedOrigin.start(SEED, ITEMS, LARGEST_ITEM)) {
+        VersionedOrigin origin = VersionedOrigin.start(SEED, ITEMS, PowerCutSpec::size)) {
       Path image = hardware.path().resolve("0.img");
       Disk.ext4(image, 1024L * MIB, "").close();
       Certain certain = new Certain(Set.of(), Traffic.NOTHING, Traffic.NOTHING);

@@ -12,7 +12,10 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.ToIntFunction;
 import java.util.stream.IntStream;
+import org.junit.jupiter.api.extension.AfterAllCallback;
+import org.junit.jupiter.api.extension.ExtensionContext;
 
 /**
  * An origin of numbered items whose bytes follow from a seed, the number and a version, so that any
@@ -20,18 +23,18 @@ import java.util.stream.IntStream;
  * asked for; every third comes without a length; every fifth is fresh for an hour and never
  * changes. Thread-safe.
  */
-final class VersionedOrigin implements AutoCloseable {
+final class VersionedOrigin implements AfterAllCallback, AutoCloseable {
   private static final int BACKLOG = 200;
 
   private final long seed;
-  private final int largestBytes;
+  private final ToIntFunction<Random> sizes;
   private final List<Item> items;
   private final HttpServer server;
   private final ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor();
 
-  private VersionedOrigin(long seed, int items, int largestBytes) throws IOException {
+  private VersionedOrigin(long seed, int items, ToIntFunction<Random> sizes) throws IOException {
     this.seed = seed;
-    this.largestBytes = largestBytes;
+    this.sizes = sizes;
     this.items = IntStream.range(0, items).mapToObj(Item::new).toList();
     this.server =
         HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), BACKLOG);
@@ -39,10 +42,10 @@ final class VersionedOrigin implements AutoCloseable {
     server.createContext("/", this::answer);
   }
 
-  /** An origin of {@code items} items of up to {@code largestBytes}, most of them small. */
-  static VersionedOrigin start(long seed, int items, int largestBytes) {
+  /** An origin of so many items; {@code sizes} says how many bytes the next version has. */
+  static VersionedOrigin start(long seed, int items, ToIntFunction<Random> sizes) {
     try {
-      var origin = new VersionedOrigin(seed, items, largestBytes);
+      var origin = new VersionedOrigin(seed, items, sizes);
       origin.server.start();
       return origin;
     } catch (IOException e) {
@@ -117,9 +120,7 @@ final class VersionedOrigin implements AutoCloseable {
 
     private Version version(int version) {
       var random = new Random(seed * 31 + number * 1_000_003L + version);
-      boolean large = random.nextInt(10) < 3;
-      byte[] bytes =
-          new byte[1 + random.nextInt(large ? largestBytes : Math.min(largestBytes, 64 * 1024))];
+      byte[] bytes = new byte[sizes.applyAsInt(random)];
       random.nextBytes(bytes);
       return new Version(version, bytes);
     }
@@ -143,6 +144,11 @@ final class VersionedOrigin implements AutoCloseable {
       exchange.getResponseBody().write(version.bytes);
       exchange.getResponseBody().close();
     }
+  }
+
+  @Override
+  public void afterAll(ExtensionContext context) {
+    close();
   }
 
   @Override
