@@ -302,7 +302,7 @@ public final class Transfer implements AutoCloseable {
             open.write(bytes);
             return null;
           });
-      charge(reserved, size);
+      charge(reserved, open.written(), size);
       flight.progress(size, total);
       pace.check(size, parts.clock().instant(), source);
       piece = response.read(flight.deadline());
@@ -314,8 +314,9 @@ public final class Transfer implements AutoCloseable {
     }
   }
 
-  private void charge(Reservation reserved, long size) {
-    reserved.wrote(size);
+  /** What is buffered stays reserved: the file system's free space does not lack it yet. */
+  private void charge(Reservation reserved, long written, long size) {
+    reserved.wrote(written);
     long windows = size / BlobStore.RESUMABLE_BYTES;
     if (note != null && windows > windowsNoted) {
       windowsNoted = windows;
@@ -337,7 +338,9 @@ public final class Transfer implements AutoCloseable {
   /** Ends the writing: what was received is the whole. Nothing is laid aside after this. */
   Ingest.Sum finish() throws IOException {
     spoiled = true;
-    return flight.whole(required(ingest)::finish);
+    Ingest.Sum sum = flight.whole(required(ingest)::finish);
+    required(room).wrote(sum.size());
+    return sum;
   }
 
   /** Drops what is here. */

@@ -219,6 +219,12 @@ public final class Ingest implements AutoCloseable {
     return size;
   }
 
+  /** Bytes that are in the file; the rest is buffered still. */
+  public long written() {
+    ByteBuffer rest = filling;
+    return rest == null ? size : size - rest.position();
+  }
+
   private void spill(ByteBuffer full) throws IOException {
     filling = null;
     intact = false; // a write that fails leaves less on disk than was hashed
