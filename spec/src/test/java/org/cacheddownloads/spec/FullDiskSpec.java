@@ -130,59 +130,6 @@ class FullDiskSpec {
     assertUsedIsAllocated(agent);
   }
 
-  // ---- others on the same file system
-
-  @ParameterizedTest
-  @EnumSource(Kind.class)
-  void whatOthersFilledIsRegainedByEvictingAndHitsGoOn(Kind kind) {
-    Disk disk = disk(kind);
-    AgentProcess agent = agentOn(disk, "quota.minFreeBytes", FLOOR);
-    agent.download("c0", "a", origin.items().get(0).url());
-    for (int i = 1; i < 8; i++) {
-      agent.prefetch(origin.items().get(i).url());
-    }
-    Path filler = disk.path().resolve("of-somebody-else");
-    fill(filler);
-
-    assertHandedOut(agent, "c0", 0);
-    assertHandedOut(agent, "another", 0);
-    assertThat(agent.keys()).as("others were evicted for a few blocks").hasSizeLessThan(8);
-    assertHandedOut(agent, "c8", 8);
-    assertThat(agent.keys()).containsExactlyInAnyOrder(url(0), url(8));
-    agent.refused("c9", "a", url(9)).is(507, "insufficient-space");
-    assertHandedOut(agent, "c0", 0);
-    agent.release("c8");
-    agent.release("another");
-    assertHandedOut(agent, "c0", 0);
-
-    Project.delete(filler);
-    assertHandedOut(agent, "c9", 9);
-    assertThat(agent.get("/readyz").status()).isEqualTo(200);
-    assertUsedIsAllocated(agent);
-  }
-
-  private static void assertHandedOut(AgentProcess agent, String container, int i) {
-    Download download = agent.download(container, "a", url(i));
-    assertThat(Content.checksum("sha256", download.bytes()))
-        .isEqualTo(origin.items().get(i).now().digest());
-  }
-
-  private static String url(int i) {
-    return origin.items().get(i).url();
-  }
-
-  /** Writes until the file system has no block left for anybody. */
-  private static void fill(Path file) {
-    byte[] block = new byte[1024];
-    try (var out = Files.newOutputStream(file)) {
-      while (true) {
-        out.write(block);
-      }
-    } catch (IOException e) {
-      assertThat(e).hasMessageContaining("No space left");
-    }
-  }
-
   // ---- inodes
 
   /** The file system has fewer inodes than the quota allows: only the kernel knows. */
@@ -204,7 +151,6 @@ class FullDiskSpec {
     } while (reply.status() < 400);
     Problem problem = reply.problem().is(507, "insufficient-space");
     assertThat(problem.detail()).contains("file system");
-    System.out.println(i + " " + problem);
     Download hit = agent.download("c0", "a/b/c/d", small.items().get(0).url());
     assertThat(hit.outcome()).isIn("revalidated", "hit");
     agent.release("c1");

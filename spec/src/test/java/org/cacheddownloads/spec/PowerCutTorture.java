@@ -33,7 +33,7 @@ import org.junit.jupiter.api.Test;
  * <p>Limit: the clone has all that ext4 has written, in its order. A disk that also loses or
  * reorders what is in its own cache is not modelled.
  */
-class PowerCutSpec {
+class PowerCutTorture {
   private static final int CUTS = Integer.getInteger("torture.cuts", 20);
   private static final long SEED = Long.getLong("torture.seed", new Random().nextInt(1_000_000));
   private static final int ITEMS = 40;
@@ -87,7 +87,7 @@ class PowerCutSpec {
     System.out.printf("power cuts: %d, seed %d%n", CUTS, SEED);
     Path images = Project.temporaryDirectory();
     try (Disk hardware = Disk.xfs(images.resolve("xfs.img"), 4096L * MIB);
-        VersionedOrigin origin = VersionedOrigin.start(SEED, ITEMS, PowerCutSpec::size)) {
+        VersionedOrigin origin = VersionedOrigin.start(SEED, ITEMS, PowerCutTorture::size)) {
       Path image = hardware.path().resolve("0.img");
       Disk.ext4(image, 1024L * MIB, "").close();
       Certain certain = new Certain(Set.of(), Traffic.NOTHING, Traffic.NOTHING);
