@@ -273,6 +273,11 @@ public final class Agent implements AutoCloseable {
     }
   }
 
+  /** What applies now: as it was read last. */
+  public Config config() {
+    return config.get();
+  }
+
   /** Reads the configuration again. @return what was applied and what needs a restart */
   public Changes reload() {
     return config.reload();

@@ -41,19 +41,25 @@ public final class Main {
     }
     Logging.start(config.log().level(), config.log().format());
     armCrashPoint();
-    var ends = new LinkedBlockingQueue<End>();
-    Posix.onSignal("SIGTERM", () -> ends.add(End.STOP));
-    Posix.onSignal("SIGINT", () -> ends.add(End.STOP));
+    // Before the start: what is signalled during it waits, where the default would be to die.
+    var events = new LinkedBlockingQueue<Event>();
+    Posix.onSignal("SIGTERM", () -> events.add(Event.STOP));
+    Posix.onSignal("SIGINT", () -> events.add(Event.STOP));
+    Posix.onSignal("SIGHUP", () -> events.add(Event.RELOAD));
     while (true) {
       try (Agent agent = Agent.start(file, config)) {
-        agent.whenBroken(() -> ends.add(End.START_ANEW));
-        Posix.onSignal("SIGHUP", () -> reload(agent));
-        End end = ends.take();
+        agent.whenBroken(() -> events.add(Event.START_ANEW));
+        Event event = events.take();
+        while (event == Event.RELOAD) {
+          reload(agent);
+          event = events.take();
+        }
         boolean allLeft = agent.drain();
-        if (end == End.STOP || ends.contains(End.STOP)) {
+        if (event == Event.STOP || events.contains(Event.STOP)) {
           return allLeft ? OK : CUT_SHORT;
         }
         log.warn("starting anew");
+        config = agent.config();
       } catch (IOException | RuntimeException e) {
         log.error("the agent cannot start: {}", e.getMessage());
         log.debug("cause", e);
@@ -62,9 +68,10 @@ public final class Main {
     }
   }
 
-  /** Why an agent ends: it was told to, or it found its catalog damaged and begins again. */
-  private enum End {
+  /** What an agent that runs is told, or tells: that it found its catalog damaged. */
+  private enum Event {
     STOP,
+    RELOAD,
     START_ANEW
   }
 

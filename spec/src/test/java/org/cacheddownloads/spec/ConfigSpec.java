@@ -5,6 +5,7 @@ import static org.cacheddownloads.spec.Content.MIB;
 import static org.cacheddownloads.spec.Eventually.eventually;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import java.nio.file.Files;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
@@ -107,6 +108,21 @@ class ConfigSpec {
 
       agent.sighup();
 
+      eventually().until(() -> agent.stat("disk.quotaBytes") == 32 * MIB);
+    }
+  }
+
+  /** The socket is there before requests are let in. */
+  @Test
+  void sighupDuringTheStartReloadsAfterIt() {
+    try (AgentProcess agent = AgentProcess.with("quota.bytes", "64MiB")) {
+      agent.begin();
+      eventually().until(() -> Files.exists(agent.socket()));
+      agent.configure("quota.bytes", "32MiB").writeConfig();
+
+      agent.sighup();
+
+      eventually().until(() -> agent.get("/readyz").status() == 200);
       eventually().until(() -> agent.stat("disk.quotaBytes") == 32 * MIB);
     }
   }
