@@ -62,6 +62,7 @@ public final class Agent implements AutoCloseable {
   private static final Path BOOT_ID = Path.of("/proc/sys/kernel/random/boot_id");
   private static final double SLOW_HASH = 100e6;
   private static final Duration EXPIRY_CHECK = Duration.ofMillis(250);
+  private static final Duration QUOTA_CHECK = Duration.ofMillis(250);
   private static final Duration SCRUB_STEP = Duration.ofMillis(250);
 
   private final ArrayDeque<AutoCloseable> parts = new ArrayDeque<>();
@@ -215,9 +216,10 @@ public final class Agent implements AutoCloseable {
     Chores chores = owned(new Chores());
     Reconciler reconciler = new Reconciler(layout, catalog, store, budget, recount, evictor);
     chores.once("reconcile", reconciler::run);
-    chores.once("enforce quota", budget::enforce);
     chores.every(() -> config.get().durability().flushInterval(), "flush", flusher::flush);
     chores.every(() -> EXPIRY_CHECK, "expire partial downloads", partials::expire);
+    // A start may find more than there may be, and so may a release after the quota was lowered.
+    chores.every(() -> QUOTA_CHECK, "enforce quota", budget::enforce);
     chores.every(() -> SCRUB_STEP, "scrub", scrubber::step);
     chores.every(
         () -> EXPIRY_CHECK,

@@ -177,9 +177,9 @@ public final class Download {
       while (true) {
         try {
           tally.retryAfter = Optional.empty();
-          Optional<Landing> landing = ask(flight, task, source, validator, transfer, tally);
+          Optional<Landing> landing = askForAll(flight, task, source, validator, transfer, tally);
           if (landing.isEmpty()) { // a 304 that matched nothing, or a part that does not fit
-            landing = ask(flight, task, source, Validator.NONE, transfer, tally);
+            landing = askForAll(flight, task, source, Validator.NONE, transfer, tally);
           }
           if (landing.isPresent()) {
             return landing.get();
@@ -212,6 +212,28 @@ public final class Download {
       Thread.currentThread().interrupt();
       throw new Busy("nobody waits for this download any more", e);
     }
+  }
+
+  /**
+   * One request, or several where the body finds no room that could be evicted: who waits for a
+   * release holds neither a slot nor a connection, since that may take longer than an origin has
+   * patience, and since hits need the slots meanwhile.
+   *
+   * @return empty if what came is of no use and the source has to be asked for all
+   */
+  private Optional<Landing> askForAll(
+      Flight flight,
+      Task task,
+      Source source,
+      Validator validator,
+      Transfer transfer,
+      Tally tally) {
+    Optional<Landing> landing = ask(flight, task, source, validator, transfer, tally);
+    while (transfer.lacksRoom()) {
+      transfer.awaitRoom();
+      landing = ask(flight, task, source, validator, transfer, tally);
+    }
+    return landing;
   }
 
   /** One request. @return empty for a 304 that does not confirm what is here */

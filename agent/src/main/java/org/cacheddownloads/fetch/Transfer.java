@@ -60,6 +60,13 @@ public final class Transfer implements AutoCloseable {
   private final Checksum.@Nullable Algorithm algorithm;
   private @Nullable Ingest ingest;
   private @Nullable Reservation room;
+
+  /** Room that was waited for, for a body that is still to be asked for. */
+  private @Nullable Reservation promised;
+
+  /** Allocation for which a release has to be waited for; 0 if there is nothing to wait for. */
+  private long lackingBytes;
+
   private @Nullable ResumeNote note;
   private long windowsNoted;
   private long receivedBytes;
@@ -163,21 +170,38 @@ public final class Transfer implements AutoCloseable {
    * Reads the body of a 200 or 203, or what a 206 or 416 says about the rest.
    *
    * @param mayRest whether the response may be kept for another request
-   * @return the headers that hold for the whole, or empty if the source is to be asked again for
-   *     all of it
+   * @return the headers that hold for the whole, or empty if the source is to be asked again: for
+   *     all of it, or for {@link #rest} after {@link #awaitRoom} if it {@link #lacksRoom}
    */
   Optional<Headers> receive(OriginResponse response, boolean mayRest) throws IOException {
     return switch (response.status()) {
       case 206 -> goOn(response);
       case 416 -> complete(response);
-      default -> {
-        startOver(response, mayRest);
-        yield Optional.of(response.headers());
-      }
+      default -> startOver(response, mayRest) ? Optional.of(response.headers()) : Optional.empty();
     };
   }
 
-  private void startOver(OriginResponse response, boolean mayRest) throws IOException {
+  /** Whether the body ended for want of room, which only a release can make. */
+  boolean lacksRoom() {
+    return lackingBytes > 0;
+  }
+
+  /** Waits for the room that was missing, with no response open. */
+  void awaitRoom() {
+    long bytes = lackingBytes;
+    lackingBytes = 0;
+    Reservation held = room == null ? promised : room;
+    if (held == null) {
+      promised = parts.budget().reserve(bytes, INODES_WITH_NOTE, flight.deadline());
+    } else {
+      held.ensure(bytes, flight.deadline());
+    }
+  }
+
+  /**
+   * @return whether all of it is here
+   */
+  private boolean startOver(OriginResponse response, boolean mayRest) throws IOException {
     discard();
     long announced = response.contentLength().orElse(-1);
     checkSize(announced);
@@ -186,17 +210,28 @@ public final class Transfer implements AutoCloseable {
             ? ResumeNote.of(source.identity(), sent, response.headers(), announced)
             : Optional.empty();
     note = resumable.orElse(null);
-    room =
-        parts
-            .budget()
-            .reserve(
-                allocation(announced < 0 ? SMALLEST_STEP : announced),
-                note == null ? INODES : INODES_WITH_NOTE,
-                flight.deadline());
+    if (!begin(allocation(announced < 0 ? SMALLEST_STEP : announced))) {
+      return false;
+    }
     CrashPoint.RESERVE.reached();
     ingest = parts.store().begin(false, algorithm, note);
     CrashPoint.OPEN.reached();
-    copy(response, announced);
+    return copy(response, announced);
+  }
+
+  private boolean begin(long bytes) {
+    if (promised == null) {
+      room =
+          parts
+              .budget()
+              .reserveByEvicting(bytes, note == null ? INODES : INODES_WITH_NOTE, flight.deadline())
+              .orElse(null);
+    } else if (promised.ensureByEvicting(bytes, flight.deadline())) {
+      room = promised;
+      promised = null;
+    }
+    lackingBytes = room == null ? bytes : 0;
+    return room != null;
   }
 
   private Optional<Headers> goOn(OriginResponse response) throws IOException {
@@ -213,11 +248,15 @@ public final class Transfer implements AutoCloseable {
       return Optional.empty();
     }
     checkSize(total);
-    required(room).ensure(allocation(total), flight.deadline());
+    if (!required(room).ensureByEvicting(allocation(total), flight.deadline())) {
+      lackingBytes = allocation(total);
+      return Optional.empty();
+    }
     parts.listener().resumed(open.size());
     CrashPoint.RESUME.reached();
-    copy(response, total);
-    return Optional.of(response.headers().orElse(mine.headers()));
+    return copy(response, total)
+        ? Optional.of(response.headers().orElse(mine.headers()))
+        : Optional.empty();
   }
 
   /** The length of the whole, or -1 if this is not exactly the rest that was asked for. */
@@ -277,8 +316,9 @@ public final class Transfer implements AutoCloseable {
    * Copies what comes.
    *
    * @param total length of the whole, -1 if it is not known
+   * @return whether all of it is here; else it lacks room
    */
-  private void copy(OriginResponse response, long total) throws IOException {
+  private boolean copy(OriginResponse response, long total) throws IOException {
     Ingest open = required(ingest);
     Reservation reserved = required(room);
     var pace = new Pace(parts.config().get().fetch(), open.size(), parts.clock().instant());
@@ -293,8 +333,8 @@ public final class Transfer implements AutoCloseable {
             source.url() + " sent more than the " + total + " bytes it announced",
             response.status());
       }
-      if (total < 0) {
-        makeRoom(reserved, size);
+      if (total < 0 && !makeRoom(reserved, size)) {
+        return false;
       }
       ByteBuffer bytes = piece;
       flight.<@Nullable Void>whole(
@@ -312,6 +352,7 @@ public final class Transfer implements AutoCloseable {
           source.url() + " announced " + total + " bytes and sent " + open.size(),
           response.status());
     }
+    return true;
   }
 
   /** What is buffered stays reserved: the file system's free space does not lack it yet. */
@@ -326,13 +367,21 @@ public final class Transfer implements AutoCloseable {
 
   /**
    * Reserves ahead of a body of unknown length in steps that grow with it, so that little is
-   * reserved in vain.
+   * reserved in vain. One that could not be gone on with later waits for room here.
+   *
+   * @return false if the rest is to be asked for when there is room
    */
-  private void makeRoom(Reservation reserved, long size) {
-    if (allocation(size) > reserved.totalBytes()) {
-      long step = Math.clamp(size / 4, SMALLEST_STEP, LARGEST_STEP);
-      reserved.ensure(allocation(size + step), flight.deadline());
+  private boolean makeRoom(Reservation reserved, long size) {
+    if (allocation(size) <= reserved.totalBytes()) {
+      return true;
     }
+    long wanted = allocation(size + Math.clamp(size / 4, SMALLEST_STEP, LARGEST_STEP));
+    if (rest().isEmpty()) {
+      reserved.ensure(wanted, flight.deadline());
+    } else if (!reserved.ensureByEvicting(wanted, flight.deadline())) {
+      lackingBytes = wanted;
+    }
+    return !lacksRoom();
   }
 
   /** Ends the writing: what was received is the whole. Nothing is laid aside after this. */
@@ -360,6 +409,12 @@ public final class Transfer implements AutoCloseable {
 
   @Override
   public void close() {
+    try (Reservation _ = promised) {
+      layAside();
+    }
+  }
+
+  private void layAside() {
     Ingest open = ingest;
     Reservation reserved = room;
     ResumeNote mine = note;

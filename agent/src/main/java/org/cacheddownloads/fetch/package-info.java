@@ -22,6 +22,12 @@
  * brought something does not count against {@code fetch.attempts}: an origin that cuts a large body
  * ten times is slow, not broken.
  *
+ * <p>Decided: a body for which a release would have to be waited for is given up, with its slot and
+ * its connection, and asked for again once there is room, because a thousand callers who wait for
+ * space must neither hold up the conditional requests of everybody else nor a thousand connections.
+ * Waiting for an eviction that is going on is short and is done in place. Price: one more request
+ * for each such download, in a cache that is full of what is in use.
+ *
  * <p>Decided: the limits on silence are checked with a tolerance of a tenth (at most one second),
  * because an origin that answers exactly at the limit should be served and not asked again. Looks
  * odd, is intended: the body reader is attached inside the response callback; awaiting the response

@@ -5,6 +5,7 @@ import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayDeque;
+import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
@@ -63,6 +64,10 @@ public final class Budget {
   @GuardedBy("lock")
   private long changes;
 
+  /** The first in the queue has evicted what it could and waits for a release. */
+  @GuardedBy("lock")
+  private boolean stuck;
+
   private Eviction eviction = (_, _) -> false;
 
   /** Makes room; the Evictor does. */
@@ -106,8 +111,18 @@ public final class Budget {
    *     cache
    */
   public Reservation reserve(long bytes, long inodes, Instant deadline) {
-    take(bytes, inodes, deadline);
+    boolean _ = take(bytes, inodes, deadline, true);
     return new Reservation(this, bytes, inodes);
+  }
+
+  /**
+   * Like {@link #reserve}, but empty as soon as eviction does not help and a release would have to
+   * be waited for: for those who hold what others need meanwhile.
+   */
+  public Optional<Reservation> reserveByEvicting(long bytes, long inodes, Instant deadline) {
+    return take(bytes, inodes, deadline, false)
+        ? Optional.of(new Reservation(this, bytes, inodes))
+        : Optional.empty();
   }
 
   /**
@@ -134,21 +149,30 @@ public final class Budget {
 
   /** More for a download that runs: before those who wait to begin, since they may wait for it. */
   void grow(long bytes, Instant deadline) {
+    boolean _ = grow(bytes, deadline, true);
+  }
+
+  /** Like {@link #grow}. @return false if a release would have to be waited for */
+  boolean growByEvicting(long bytes, Instant deadline) {
+    return grow(bytes, deadline, false);
+  }
+
+  private boolean grow(long bytes, Instant deadline, boolean patient) {
     long free = freeBytes.getAsLong();
     lock.lock();
     try {
       if (tryTake(bytes, 0, free)) {
-        return;
+        return true;
       }
     } finally {
       lock.unlock();
     }
-    take(bytes, 0, deadline);
+    return take(bytes, 0, deadline, patient);
   }
 
-  void take(long bytes, long inodes, Instant callersDeadline) {
+  private boolean take(long bytes, long inodes, Instant callersDeadline, boolean patient) {
     if (bytes <= 0 && inodes <= 0) {
-      return;
+      return true;
     }
     Quota limits = quota.get();
     if (bytes > limits.bytes() || inodes > limits.files()) {
@@ -161,21 +185,21 @@ public final class Budget {
     lock.lock();
     try {
       if (queue.isEmpty() && tryTake(bytes, inodes, free)) {
-        return;
+        return true;
       }
       queue.addLast(ticket);
     } finally {
       lock.unlock();
     }
     try {
-      awaitRoom(ticket, bytes, inodes, deadline);
+      return awaitTurn(ticket, bytes, deadline, patient)
+          && awaitRoom(bytes, inodes, deadline, patient);
     } finally {
       leave(ticket);
     }
   }
 
-  private void awaitRoom(Object ticket, long bytes, long inodes, Instant deadline) {
-    awaitTurn(ticket, bytes, deadline);
+  private boolean awaitRoom(long bytes, long inodes, Instant deadline, boolean patient) {
     while (true) {
       long free = freeBytes.getAsLong();
       long seen;
@@ -184,7 +208,7 @@ public final class Budget {
       lock.lock();
       try {
         if (tryTake(bytes, inodes, free)) {
-          return;
+          return true;
         }
         seen = changes;
         missing = shortage(bytes, inodes, free);
@@ -194,17 +218,24 @@ public final class Budget {
         lock.unlock();
       }
       if (!worthwhile || !eviction.evict(missing, () -> currentShortage(bytes, inodes))) {
+        if (!patient) {
+          return false;
+        }
         awaitChange(seen, bytes, deadline);
       }
     }
   }
 
-  private void awaitTurn(Object ticket, long bytes, Instant deadline) {
+  private boolean awaitTurn(Object ticket, long bytes, Instant deadline, boolean patient) {
     lock.lock();
     try {
       while (!ticket.equals(queue.peekFirst())) {
+        if (stuck && !patient) {
+          return false;
+        }
         awaitUntil(deadline, bytes);
       }
+      return true;
     } finally {
       lock.unlock();
     }
@@ -213,8 +244,14 @@ public final class Budget {
   private void awaitChange(long seen, long bytes, Instant deadline) {
     lock.lock();
     try {
-      while (changes == seen) {
-        awaitUntil(deadline, bytes);
+      stuck = true;
+      changed.signalAll(); // to those who do not want to wait for this
+      try {
+        while (changes == seen) {
+          awaitUntil(deadline, bytes);
+        }
+      } finally {
+        stuck = false;
       }
     } finally {
       lock.unlock();

@@ -59,6 +59,20 @@ public final class Reservation implements AutoCloseable {
     }
   }
 
+  /**
+   * Like {@link #ensure}, unless a release would have to be waited for.
+   *
+   * @return whether it is promised
+   */
+  public boolean ensureByEvicting(long totalBytes, Instant deadline) {
+    long missing = totalBytes - reservedBytes - partialBytes;
+    if (missing > 0 && !budget.growByEvicting(missing, deadline)) {
+      return false;
+    }
+    reservedBytes += Math.max(0, missing);
+    return true;
+  }
+
   /** Allocation promised in all. */
   public long totalBytes() {
     return reservedBytes + partialBytes;

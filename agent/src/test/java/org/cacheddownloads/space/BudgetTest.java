@@ -383,4 +383,54 @@ class BudgetTest {
     }
     assertEquals(0, budget.sums().reservedBytes());
   }
+
+  @Test
+  void whoDoesNotWaitForAReleaseIsToldAtOnce() {
+    try (Reservation _ = reserve(100)) {
+      assertTrue(budget.reserveByEvicting(BLOCK, 1, Instant.MAX).isEmpty());
+    }
+    try (Reservation one = budget.reserveByEvicting(BLOCK, 1, Instant.MAX).orElseThrow()) {
+      assertTrue(one.ensureByEvicting(100 * BLOCK, Instant.MAX));
+      assertEquals(new Budget.Sums(100 * BLOCK, 0, 0, 0, 0, 1), budget.sums());
+    }
+  }
+
+  @Test
+  void whoDoesNotWaitForAReleaseWaitsForAnEviction() {
+    budget.start(100 * BLOCK, 0, 0, 1);
+    budget.evictBy(
+        (missing, _) -> {
+          budget.idleGone(missing.bytes(), 0);
+          return true;
+        });
+    try (Reservation room = budget.reserveByEvicting(BLOCK, 1, Instant.MAX).orElseThrow()) {
+      assertEquals(BLOCK, room.totalBytes());
+    }
+  }
+
+  /** Also those who came while the first in the queue was still evicting. */
+  @Test
+  void nobodyWhoDoesNotWaitForAReleaseStandsBehindOneWhoDoes() throws Exception {
+    budget.start(50 * BLOCK, 50 * BLOCK, 0, 2);
+    var evicting = new CompletableFuture<Void>();
+    var mayEnd = new CompletableFuture<Void>();
+    budget.evictBy(
+        (_, _) -> {
+          evicting.complete(null);
+          mayEnd.join();
+          return false;
+        });
+    Thread first = started(() -> reserve(20).close());
+    evicting.get(20, TimeUnit.SECONDS);
+    var second = new CompletableFuture<Boolean>();
+    Thread waiting =
+        started(() -> second.complete(budget.reserveByEvicting(BLOCK, 1, Instant.MAX).isPresent()));
+    awaitWaiting(waiting);
+    assertFalse(second.isDone());
+    mayEnd.complete(null);
+    assertFalse(second.get(20, TimeUnit.SECONDS));
+    assertTrue(first.isAlive());
+    budget.inUseGone(50 * BLOCK, 1);
+    first.join();
+  }
 }

@@ -23,16 +23,23 @@ final class DiskUsage {
 
   private DiskUsage() {}
 
-  /** An inode with its birth, since numbers are used again; its bytes; and one of its paths. */
-  private record Item(String inode, long bytes, char type, String path) {
+  /** An inode, when it was last changed, its bytes, and one of its paths. */
+  private record Item(long inode, String modified, long bytes, char type, String path) {
     boolean counts() {
       return type == 'f' || (type == 'd' && COUNTED_DIRECTORY.matcher(path).matches());
+    }
+
+    /** Whether {@code later} is certainly this, since numbers of inodes are used again. */
+    boolean isStill(Item later) {
+      return type == later.type
+          && (modified.equals(later.modified)
+              || (path.startsWith("ingest/") && path.equals(later.path)));
     }
   }
 
   /** What is allocated now; exact only while nobody writes. */
   static long of(Path state) {
-    return walk(state).values().stream().mapToLong(Long::longValue).sum();
+    return walk(state).values().stream().mapToLong(Item::bytes).sum();
   }
 
   /** The bytes below one directory of the state, {@code ingest}. */
@@ -52,37 +59,39 @@ final class DiskUsage {
    * then its successor, though the two never were there together.
    */
   static long certainlyReached(Path state) {
-    Map<String, Long> before = walk(state);
-    Map<String, Long> after = walk(state);
-    return before.entrySet().stream()
-        .mapToLong(inode -> Math.min(inode.getValue(), after.getOrDefault(inode.getKey(), 0L)))
+    Map<Long, Item> before = walk(state);
+    Map<Long, Item> after = walk(state);
+    return before.values().stream()
+        .filter(item -> after.containsKey(item.inode()) && item.isStill(after.get(item.inode())))
+        .mapToLong(item -> Math.min(item.bytes(), after.get(item.inode()).bytes()))
         .sum();
   }
 
-  private static Map<String, Long> walk(Path state) {
+  private static Map<Long, Item> walk(Path state) {
     return items(state, COUNTED).stream()
         .filter(Item::counts)
-        .collect(toMap(Item::inode, Item::bytes, Math::max));
+        .collect(toMap(Item::inode, item -> item, (a, b) -> a.bytes() >= b.bytes() ? a : b));
   }
 
   /** What is gone between two looks, or was never made, only makes find complain. */
   private static List<Item> items(Path state, List<String> parts) {
     var directories = parts.stream().map(part -> state.resolve(part).toString());
     var command =
-        Stream.of(Stream.of("find"), directories, Stream.of("-printf", "%y %i:%B@ %b %p\\n"))
+        Stream.of(Stream.of("find"), directories, Stream.of("-printf", "%y %i %T@ %b %p\\n"))
             .flatMap(words -> words)
             .toList();
     return Child.run(command)
         .output()
         .lines()
-        .map(line -> line.split(" ", 4))
+        .map(line -> line.split(" ", 5))
         .map(
             words ->
                 new Item(
-                    words[1],
-                    Long.parseLong(words[2]) * BLOCK,
+                    Long.parseLong(words[1]),
+                    words[2],
+                    Long.parseLong(words[3]) * BLOCK,
                     words[0].charAt(0),
-                    state.relativize(Path.of(words[3])).toString()))
+                    state.relativize(Path.of(words[4])).toString()))
         .collect(Collectors.toList());
   }
 }

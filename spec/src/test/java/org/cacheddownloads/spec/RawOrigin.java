@@ -135,10 +135,23 @@ final class RawOrigin implements AfterAllCallback, AutoCloseable {
       send(head.append("\r\n").toString().getBytes(StandardCharsets.US_ASCII));
     }
 
-    /** All of a body in chunks, and then the connection ends without the last chunk. */
+    /** A whole answer whose length nobody is told. */
+    void sendChunked(String status, byte[] body, String... headers) throws IOException {
+      sendChunkedWithoutEnd(status, body, headers);
+      send("0\r\n\r\n".getBytes(StandardCharsets.US_ASCII));
+    }
+
+    /** All of a body in a chunk, and then the connection ends without the last chunk. */
     void sendChunkedWithoutEnd(byte[] body, String... headers) throws IOException {
+      sendChunkedWithoutEnd("200 OK", body, headers);
+    }
+
+    private void sendChunkedWithoutEnd(String status, byte[] body, String... headers)
+        throws IOException {
       send(
-          ("HTTP/1.1 200 OK\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n"
+          ("HTTP/1.1 "
+                  + status
+                  + "\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n"
                   + String.join("\r\n", headers)
                   + "\r\n\r\n"
                   + Integer.toHexString(body.length)
