@@ -3,50 +3,100 @@ import java.net.SocketAddress;
 import java.net.UnixDomainSocketAddress;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.List;
+import java.util.concurrent.TimeUnit;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /** The agent under test: the built program on its default configuration. */
 final class AgentProcess implements AutoCloseable {
   private static final int LONGEST_SOCKET_PATH = 107;
+  private static final Duration PATIENCE = Duration.ofMinutes(1);
 
+  private final Process process;
   private final Path socket;
+  private final Path log;
   private final Path ownDirectory;
 
-  private AgentProcess(Path socket, Path ownDirectory) {
+  private AgentProcess(Process process, Path socket, Path log, Path ownDirectory) {
+    this.process = process;
     this.socket = socket;
+    this.log = log;
     this.ownDirectory = ownDirectory;
   }
 
   static AgentProcess start(Children children, Path root, Path work) throws Exception {
+    AgentProcess agent = launch(children, root, work, "");
+    agent.awaitReady(100);
+    return agent;
+  }
+
+  /**
+   * Starts the process and does not wait for anything.
+   *
+   * @param work where its state is, or will be
+   * @param settings further lines of its configuration
+   */
+  static AgentProcess launch(Children children, Path root, Path work, String settings)
+      throws IOException {
     Path own = null;
     Path socket = work.resolve("agent.sock");
     if (socket.toString().length() > LONGEST_SOCKET_PATH) {
       own = Files.createTempDirectory("cached-downloads");
       socket = own.resolve("agent.sock");
     }
+    Path log = work.resolve("agent.log");
+    Path config = configure(work, socket, settings);
+    Process process =
+        children.start(
+            log, List.of(root + "/scripts/agent", "serve", "--config", config.toString()));
+    return new AgentProcess(process, socket, log, own);
+  }
+
+  private static Path configure(Path work, Path socket, String settings) throws IOException {
     Path config = work.resolve("agent.yaml");
-    Files.writeString(
+    return Files.writeString(
         config,
         """
         state: '%s'
         socket: {path: '%s'}
         metrics: {address: null}
+        %s
         """
-            .formatted(quoted(work.resolve("state")), quoted(socket)));
-    Path log = work.resolve("agent.log");
-    Process process =
-        children.start(
-            log, List.of(root + "/scripts/agent", "serve", "--config", config.toString()));
-    var agent = new AgentProcess(socket, own);
-    for (int tries = 0; !agent.isReady(); tries++) {
-      if (tries == 600 || !process.isAlive()) {
+            .formatted(quoted(work.resolve("state")), quoted(socket), settings));
+  }
+
+  /** Takes over other settings while it runs. */
+  void reconfigure(Path work, String settings) throws IOException {
+    configure(work, socket, settings);
+    call("POST", "/v1/config/reload", "{}");
+  }
+
+  void awaitReady(int pollMillis) throws Exception {
+    for (long end = System.nanoTime() + PATIENCE.toNanos(); !isReady(); ) {
+      if (System.nanoTime() > end || !process.isAlive()) {
         throw new IOException("the agent did not get ready:\n" + Children.tail(log));
       }
-      Thread.sleep(100);
+      Thread.sleep(pollMillis);
     }
-    return agent;
+  }
+
+  /** Stops it gracefully and waits for its end. */
+  void stop() throws Exception {
+    process.destroy();
+    if (!process.waitFor(PATIENCE.toSeconds(), TimeUnit.SECONDS)) {
+      throw new IOException("the agent did not stop:\n" + Children.tail(log));
+    }
+    close();
+  }
+
+  long pid() {
+    return process.pid();
+  }
+
+  Path log() {
+    return log;
   }
 
   private static String quoted(Path path) {
@@ -73,7 +123,8 @@ final class AgentProcess implements AutoCloseable {
   String call(String method, String path, String body) throws IOException {
     Http.Reply reply = Http.ask(address(), method, path, body);
     if (reply.status() >= 300) {
-      throw new IOException(method + " " + path + " answered " + reply.status() + ": " + reply.body());
+      throw new IOException(
+          method + " " + path + " answered " + reply.status() + ": " + reply.body());
     }
     return reply.body();
   }
@@ -117,7 +168,8 @@ final class AgentProcess implements AutoCloseable {
     return first(json, "\"" + field + "\"\\s*:\\s*\"([^\"]*)\"");
   }
 
-  private static long number(String json, String section, String field) throws IOException {
+  /** The number of a field of one of the objects in an object. */
+  static long number(String json, String section, String field) throws IOException {
     String pattern = "\"" + section + "\"\\s*:\\s*\\{[^}]*?\"" + field + "\"\\s*:\\s*(\\d+)";
     return Long.parseLong(first(json, pattern));
   }

@@ -13,9 +13,16 @@ import java.util.List;
  */
 final class Bench {
   /** How much is measured. Durations are in seconds, sizes in bytes. */
-  record Scale(int runs, int loadSeconds, int warmupSeconds, long fileBytes, List<Integer> delays) {
-    static final Scale FULL = new Scale(5, 3, 10, 1L << 30, List.of(2, 60));
-    static final Scale SHORT = new Scale(3, 1, 3, 256L << 20, List.of(2));
+  record Scale(
+      int runs,
+      int loadSeconds,
+      int warmupSeconds,
+      long fileBytes,
+      List<Integer> delays,
+      List<Integer> entries) {
+    static final Scale FULL =
+        new Scale(5, 3, 10, 1L << 30, List.of(2, 60), List.of(1_000, 100_000, 1_000_000));
+    static final Scale SHORT = new Scale(3, 1, 3, 256L << 20, List.of(2), List.of(1_000, 20_000));
   }
 
   private Bench() {}
@@ -32,7 +39,7 @@ final class Bench {
         var agent = AgentProcess.start(children, root, work);
         var nginx = Nginx.start(children, work)) {
       var report = new Report(agent.version(), scale);
-      var setting = new Scenario.Setting(scale, work, agent, nginx, report);
+      var setting = new Scenario.Setting(scale, root, work, children, agent, nginx, report);
       for (Scenario scenario : scenarios) scenario.run(setting);
       System.out.print(options.contains("--json") ? report.json() : report.text());
       sound = report.faults().isEmpty();
@@ -45,7 +52,10 @@ final class Bench {
     if (options.contains("burst")) chosen.add(new Burst());
     if (options.contains("hits")) chosen.add(new Hits());
     if (options.contains("cold")) chosen.add(new ColdDownload());
-    return chosen.isEmpty() ? List.of(new Burst(), new Hits(), new ColdDownload()) : chosen;
+    if (options.contains("scale")) chosen.add(new ManyEntries());
+    return chosen.isEmpty()
+        ? List.of(new Burst(), new Hits(), new ColdDownload(), new ManyEntries())
+        : chosen;
   }
 
   /** Says on the terminal what is going on; the report alone goes to standard output. */

@@ -4,7 +4,13 @@ import java.nio.file.Path;
 interface Scenario {
   /** What every scenario works with. */
   record Setting(
-      Bench.Scale scale, Path work, AgentProcess agent, Nginx nginx, Report report) {}
+      Bench.Scale scale,
+      Path root,
+      Path work,
+      Children children,
+      AgentProcess agent,
+      Nginx nginx,
+      Report report) {}
 
   void run(Setting setting) throws Exception;
 }
