@@ -22,6 +22,8 @@ import org.cacheddownloads.failure.CacheException.OriginUnavailable;
 import org.cacheddownloads.failure.CacheException.PeerNotAllowed;
 import org.cacheddownloads.failure.CacheException.TimedOut;
 import org.cacheddownloads.failure.CacheException.TooLarge;
+import org.cacheddownloads.failure.CacheException.UnsafeArchive;
+import org.cacheddownloads.failure.CacheException.UnsupportedArchive;
 import org.jspecify.annotations.Nullable;
 
 /** Failures as problem details (RFC 9457). The one place that knows which status a failure has. */
@@ -79,6 +81,7 @@ final class Problems {
       case MethodNotAllowed _ -> 405;
       case Conflict _ -> 409;
       case TooLarge _, BodyTooLarge _ -> 413;
+      case UnsafeArchive _, UnsupportedArchive _ -> 422;
       case OriginRejected _, ChecksumMismatch _, BadResponse _ -> 502;
       case Draining _, NotReady _, Busy _ -> 503;
       case OriginUnavailable _, TimedOut _ -> 504;
@@ -98,6 +101,9 @@ final class Problems {
             failure.retryable());
     if (failure instanceof InvalidRequest invalid && invalid.field() != null) {
       body.put("field", invalid.field());
+    }
+    if (failure instanceof UnsafeArchive unsafe && unsafe.limit() != null) {
+      body.put("limit", unsafe.limit());
     }
     if (failure instanceof InsufficientSpace space) {
       body.put("neededBytes", space.neededBytes());

@@ -188,6 +188,63 @@ public abstract sealed class CacheException extends RuntimeException {
     }
   }
 
+  /**
+   * The archive cannot be unpacked as it is: it is damaged or cut, it reaches out of its tree, or
+   * it is over a limit of {@code archives}. The same bytes fail every time.
+   */
+  public static final class UnsafeArchive extends CacheException {
+    private static final long serialVersionUID = 1L;
+    private final @Nullable String limit;
+
+    private UnsafeArchive(String message, @Nullable String limit, @Nullable Throwable cause) {
+      super(message, cause);
+      this.limit = limit;
+    }
+
+    /** What the archive holds would be wrong or dangerous on disk. */
+    public static UnsafeArchive of(String message) {
+      return new UnsafeArchive(message, null, null);
+    }
+
+    /** The bytes are not what the format asks for. */
+    public static UnsafeArchive damaged(String message, @Nullable Throwable cause) {
+      return new UnsafeArchive(message, null, cause);
+    }
+
+    /**
+     * A limit of the operator was met.
+     *
+     * @param limit its config key, such as {@code archives.maxFiles}
+     */
+    public static UnsafeArchive over(String limit, String message) {
+      return new UnsafeArchive(message, limit, null);
+    }
+
+    /** The config key of the limit that was met, or null where it was none. */
+    public @Nullable String limit() {
+      return limit;
+    }
+
+    @Override
+    public String code() {
+      return "unsafe-archive";
+    }
+  }
+
+  /** Not an archive, or one that uses what this agent does not unpack. */
+  public static final class UnsupportedArchive extends CacheException {
+    private static final long serialVersionUID = 1L;
+
+    public UnsupportedArchive(String message) {
+      super(message, null);
+    }
+
+    @Override
+    public String code() {
+      return "unsupported-archive";
+    }
+  }
+
   /** The origin answered with a status that is no download. */
   public static final class OriginRejected extends CacheException {
     private static final long serialVersionUID = 1L;

@@ -29,6 +29,8 @@ import org.cacheddownloads.failure.CacheException.OriginUnavailable;
 import org.cacheddownloads.failure.CacheException.PeerNotAllowed;
 import org.cacheddownloads.failure.CacheException.TimedOut;
 import org.cacheddownloads.failure.CacheException.TooLarge;
+import org.cacheddownloads.failure.CacheException.UnsafeArchive;
+import org.cacheddownloads.failure.CacheException.UnsupportedArchive;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
@@ -46,6 +48,8 @@ class ProblemsTest {
         Arguments.of(new Conflict("x"), 409, "conflict", false),
         Arguments.of(new TooLarge("x"), 413, "too-large", false),
         Arguments.of(new BodyTooLarge(1), 413, "too-large", false),
+        Arguments.of(UnsafeArchive.of("x"), 422, "unsafe-archive", false),
+        Arguments.of(new UnsupportedArchive("x"), 422, "unsupported-archive", false),
         Arguments.of(new OriginRejected("x", 404), 502, "origin-rejected", false),
         Arguments.of(new OriginRejected("x", 429), 502, "origin-rejected", true),
         Arguments.of(new OriginRejected("x", 500), 502, "origin-rejected", true),
@@ -91,6 +95,9 @@ class ProblemsTest {
     Map<?, ?> field = body(new InvalidRequest("cacheKey", "x"));
     assertEquals("cacheKey", field.get("field"));
     assertFalse(body(new InvalidRequest("x")).containsKey("field"));
+    assertEquals(
+        "archives.maxFiles", body(UnsafeArchive.over("archives.maxFiles", "x")).get("limit"));
+    assertFalse(body(UnsafeArchive.damaged("x", null)).containsKey("limit"));
     Map<?, ?> space = body(new InsufficientSpace("x", 1, 2, 3));
     assertEquals(1L, space.get("neededBytes"));
     assertEquals(2L, space.get("inUseBytes"));
