@@ -1,10 +1,12 @@
 package org.cacheddownloads.store;
 
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.FileSystemException;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.time.Instant;
 import jnr.constants.platform.Errno;
 import jnr.posix.FileStat;
 import jnr.posix.POSIX;
@@ -20,6 +22,11 @@ public final class Posix {
   private static final POSIX LIBC = POSIXFactory.getNativePOSIX();
   private static final int BLOCK =
       512; // the unit of st_blocks, whatever the file system's own block size (stat(2))
+
+  private static final int LONGEST_PATH = 4096;
+  private static final int AT_FDCWD = -100; // the same number on every architecture of Linux
+  private static final int AT_SYMLINK_NOFOLLOW = 0x100;
+  private static final long UTIME_OMIT = (1L << 30) - 2;
 
   private Posix() {}
 
@@ -72,6 +79,37 @@ public final class Posix {
   public static void link(Path existing, Path link) throws IOException {
     if (LIBC.link(existing.toString(), link.toString()) < 0) {
       throw failure(link, existing);
+    }
+  }
+
+  /**
+   * Makes {@code link} a symlink with the text {@code target}, whatever that leads to. The JDK
+   * would drop slashes from it.
+   */
+  public static void symlink(String target, Path link) throws IOException {
+    if (LIBC.symlink(target, link.toString()) < 0) {
+      throw failure(link, null);
+    }
+  }
+
+  /** The text of a symlink, as UTF-8; the JDK would read it in the encoding of the locale. */
+  public static String readSymlink(Path link) throws IOException {
+    byte[] text = new byte[LONGEST_PATH];
+    int length = LIBC.readlink(link.toString(), text, text.length);
+    if (length < 0) {
+      throw failure(link, null);
+    }
+    return new String(text, 0, length, StandardCharsets.UTF_8);
+  }
+
+  /**
+   * Sets the modification time of {@code path} itself, a symlink not followed, to the nanosecond.
+   */
+  public static void setModified(Path path, Instant time) throws IOException {
+    long[] keep = {0, UTIME_OMIT};
+    long[] modified = {time.getEpochSecond(), time.getNano()};
+    if (LIBC.utimensat(AT_FDCWD, path.toString(), keep, modified, AT_SYMLINK_NOFOLLOW) < 0) {
+      throw failure(path, null);
     }
   }
 

@@ -12,7 +12,9 @@ import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.nio.file.attribute.FileTime;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
@@ -93,6 +95,52 @@ class PosixTest {
     Path other = Files.writeString(directory.resolve("other"), "y");
     assertThrows(FileAlreadyExistsException.class, () -> Posix.link(file, other));
     assertEquals("y", Files.readString(other));
+  }
+
+  /** {@code Files.createSymbolicLink} would write {@code ../a/b}. */
+  @Test
+  void theTextOfASymlinkIsKeptToTheByte() throws IOException {
+    Path link = directory.resolve("link");
+    Posix.symlink("..//ä/./b/", link);
+    assertEquals("..//ä/./b/", Files.readSymbolicLink(link).toString());
+    assertEquals("..//ä/./b/", Posix.readSymlink(link));
+    assertThrows(FileAlreadyExistsException.class, () -> Posix.symlink("other", link));
+  }
+
+  @Test
+  void theTextOfASymlinkMayBeAsLongAsAPath() throws IOException {
+    Path link = directory.resolve("link");
+    Posix.symlink("t".repeat(4095), link);
+    assertEquals("t".repeat(4095), Posix.readSymlink(link));
+    Path file = Files.writeString(directory.resolve("file"), "x");
+    assertThrows(FileSystemException.class, () -> Posix.readSymlink(file));
+    assertThrows(NoSuchFileException.class, () -> Posix.readSymlink(directory.resolve("no")));
+  }
+
+  @Test
+  void theTimeOfAFileIsSetToTheNanosecond() throws IOException {
+    Path file = Files.writeString(directory.resolve("file"), "x");
+    Instant read = Instant.parse("2020-02-02T02:02:02Z");
+    Files.setAttribute(file, "lastAccessTime", FileTime.from(read));
+    Instant time = Instant.parse("2001-09-09T01:46:40.123456789Z");
+    Posix.setModified(file, time);
+    assertEquals(time, Files.getLastModifiedTime(file).toInstant());
+    assertEquals(FileTime.from(read), Files.getAttribute(file, "lastAccessTime"));
+  }
+
+  @Test
+  void theTimeOfASymlinkIsItsOwn() throws IOException {
+    Path file = Files.writeString(directory.resolve("file"), "x");
+    FileTime before = Files.getLastModifiedTime(file);
+    Path link = directory.resolve("link");
+    Posix.symlink("file", link);
+    Posix.setModified(link, Instant.EPOCH);
+    assertEquals(
+        FileTime.from(Instant.EPOCH), Files.getLastModifiedTime(link, LinkOption.NOFOLLOW_LINKS));
+    assertEquals(before, Files.getLastModifiedTime(file));
+    assertThrows(
+        NoSuchFileException.class,
+        () -> Posix.setModified(directory.resolve("missing"), Instant.EPOCH));
   }
 
   @Test
