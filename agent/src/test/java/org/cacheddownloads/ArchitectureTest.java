@@ -24,8 +24,8 @@ import org.junit.jupiter.api.Test;
 
 /**
  * Which package may know which, and where each library stays. The order, from left to right: {@code
- * failure}, {@code content}, {@code store} and {@code catalog}, {@code space}, {@code fetch} and
- * {@code view}, {@code api} and {@code metrics}, root; left never imports right.
+ * failure}, {@code content}, {@code store} and {@code catalog}, {@code space}, {@code archive},
+ * {@code fetch} and {@code view}, {@code api} and {@code metrics}, root; left never imports right.
  */
 class ArchitectureTest {
   private static final String ROOT = "org.cacheddownloads";
@@ -39,12 +39,14 @@ class ArchitectureTest {
           room("store", "failure content config"),
           room("catalog", "failure content config"),
           room("space", "failure content config store catalog"),
-          room("fetch", "failure content config store catalog space view"),
-          room("view", "failure content config store catalog space fetch"),
+          room("archive", "failure content config store space"),
+          room("fetch", "failure content config store catalog space archive view"),
+          room("view", "failure content config store catalog space archive fetch"),
           room("api", "failure content config store catalog space fetch view metrics"),
           room("metrics", "failure content config store catalog space fetch view api"),
           room("cli", "failure content config"),
-          room("", "failure content config store catalog space fetch view api metrics cli"));
+          room(
+              "", "failure content config store catalog space archive fetch view api metrics cli"));
 
   private static final JavaClasses AGENT =
       new ClassFileImporter()
@@ -90,6 +92,12 @@ class ArchitectureTest {
   @Test
   void micrometerStaysInMetrics() {
     onlyIn(Set.of("metrics"), "io.micrometer..", "io.prometheus..");
+  }
+
+  @Test
+  void codecsStayInArchive() {
+    onlyIn(
+        Set.of("archive"), "org.apache.commons.compress..", "com.github.luben..", "org.tukaani..");
   }
 
   @Test
