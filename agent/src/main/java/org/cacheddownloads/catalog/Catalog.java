@@ -17,6 +17,7 @@ import org.cacheddownloads.content.Digest;
 import org.cacheddownloads.content.DownloadName;
 import org.cacheddownloads.content.Entry;
 import org.cacheddownloads.content.Stored;
+import org.cacheddownloads.failure.CacheException.InsufficientSpace;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -471,10 +472,15 @@ public final class Catalog implements AutoCloseable {
 
   /**
    * Idle blobs, least recently used first, after {@code after}. Exact as of the call: what was
-   * deferred is written first.
+   * deferred is written first. On a file system without a free block, where nothing can be written
+   * before something was deleted, as of the last write.
    */
   public List<BlobRow> idleBlobs(Instant after, int limit) {
-    writer.flush();
+    try {
+      writer.flush();
+    } catch (InsufficientSpace e) {
+      log.warn("idle blobs are listed as they were recorded last error={}", e.getMessage());
+    }
     return connections.read(
         sql ->
             sql.list(

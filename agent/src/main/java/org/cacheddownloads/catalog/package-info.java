@@ -19,6 +19,10 @@
  * blob is idle is asked at the moment of writing and not when it changed, because two changes at
  * once could be recorded in the wrong order and hide a blob from eviction for ever.
  *
+ * <p>Decided: where not even a deferred write finds a block, eviction goes by what was recorded
+ * last, because deleting a file needs no write and frees the block; price: what was used in the
+ * last half second may be a victim once.
+ *
  * <p>Decided: a catalog that is found damaged is not repaired but set aside, and the agent starts
  * anew in its own process, because everything in memory (sums, holds) was read from it; price: a
  * moment of 503. SQLite keeps no checksums, so an entry has one of its own, and the schema is

@@ -8,6 +8,7 @@ import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.locks.ReentrantLock;
@@ -129,22 +130,21 @@ public final class Evictor {
   private Set<Stored> deleteAll(List<BlobRow> victims, EvictionReason reason) {
     var doomed = new ArrayList<BlobRow>();
     try {
-      Set<Stored> gone = new HashSet<>();
+      var charges = new LinkedHashMap<Stored, Charge>();
       try {
         for (BlobRow victim : victims) {
           if (holds.doom(victim.stored())) {
             doomed.add(victim);
-            if (delete(victim.stored())) {
-              gone.add(victim.stored());
-            }
+            delete(victim.stored()).ifPresent(charge -> charges.put(victim.stored(), charge));
           }
         }
       } finally {
-        if (!gone.isEmpty()) {
-          catalog.removeBlobs(gone); // also when one of them could not be deleted
+        if (!charges.isEmpty()) {
+          forget(charges); // also when one of them could not be deleted
           CrashPoint.EVICTED.reached();
         }
       }
+      Set<Stored> gone = charges.keySet();
       Instant now = clock.instant();
       for (BlobRow victim : doomed) {
         if (gone.contains(victim.stored())) {
@@ -161,12 +161,29 @@ public final class Evictor {
     }
   }
 
+  /** What the budget was charged for an object, as the catalog recorded it. */
+  private record Charge(long bytes, long inodes) {
+    static Charge of(Optional<BlobRow> row) {
+      return row.map(known -> new Charge(known.allocatedBytes(), 1)).orElse(new Charge(0, 0));
+    }
+  }
+
+  /**
+   * Rows and charges of deleted files. A row that cannot be removed keeps its charge, so that
+   * whoever finds the file gone gives it back once.
+   */
+  private void forget(Map<Stored, Charge> deleted) {
+    catalog.removeBlobs(deleted.keySet());
+    deleted.values().forEach(charge -> budget.idleGone(charge.bytes(), charge.inodes()));
+  }
+
   /**
    * Deletes a doomed file after a last look at its link count: the file system has the last word on
-   * who holds it. What is given back to the budget is what was charged, as the catalog recorded it;
-   * a file that has vanished gives that back too.
+   * who holds it.
+   *
+   * @return what is to be given back, of a file that had vanished too; empty if it is held
    */
-  private boolean delete(Stored stored) {
+  private Optional<Charge> delete(Stored stored) {
     try {
       Optional<Posix.Stat> stat = store.stat(stored);
       if (stat.isPresent() && stat.get().links() > 1) {
@@ -174,15 +191,12 @@ public final class Evictor {
             "victim has links that no view accounts for digest={} links={}",
             stored,
             stat.get().links());
-        return false;
+        return Optional.empty();
       }
       Optional<BlobRow> row = catalog.blob(stored);
       store.delete(stored);
       CrashPoint.EVICT.reached();
-      if (row.isPresent()) {
-        budget.idleGone(row.get().allocatedBytes(), 1);
-      }
-      return true;
+      return Optional.of(Charge.of(row));
     } catch (IOException e) {
       throw StorageFault.of("delete " + stored, e);
     }
@@ -228,19 +242,22 @@ public final class Evictor {
       }
       Optional<Posix.Stat> stat = store.stat(stored);
       Optional<BlobRow> row = catalog.blob(stored);
-      if (stat.isEmpty() || row.isEmpty()) {
+      if (row.isEmpty()) {
         return false; // somebody else found it first
+      }
+      if (stat.isEmpty()) {
+        forgetVanished(stored);
+        return false;
       }
       boolean inUse = holds.orphaned(stat.get().inode());
       if (inUse) {
         store.delete(stored); // the views' links stay
       } else {
         store.quarantine(store.path(stored));
-        budget.idleGone(row.get().allocatedBytes(), 1);
         budget.quarantined(stat.get().allocatedBytes(), 1); // other blocks than were recorded
       }
       CrashPoint.CONDEMN.reached();
-      catalog.removeBlobs(List.of(stored));
+      forget(Map.of(stored, inUse ? new Charge(0, 0) : Charge.of(row)));
       listener.damaged(inUse);
       log.error("damaged bytes digest={} inUse={}", stored, inUse);
       return inUse;
@@ -262,8 +279,8 @@ public final class Evictor {
         return;
       }
       try {
-        if (!catalog.hasEntry(stored.digest()) && delete(stored)) {
-          catalog.removeBlobs(List.of(stored));
+        if (!catalog.hasEntry(stored.digest())) {
+          delete(stored).ifPresent(charge -> forget(Map.of(stored, charge)));
         }
       } finally {
         holds.liftDoom(stored);

@@ -1,5 +1,6 @@
 package org.cacheddownloads.spec;
 
+import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.fail;
 
 import java.io.IOException;
@@ -13,6 +14,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -20,6 +22,9 @@ import org.jspecify.annotations.Nullable;
  * {@link #close} unmounts it, and so does the end of the JVM. Needs root.
  */
 final class Disk implements AutoCloseable {
+  /** All of it is made at once, not by the kernel while a test runs. */
+  private static final String LAZY = "lazy_itable_init=0,lazy_journal_init=0";
+
   private static final Set<Disk> MOUNTED = ConcurrentHashMap.newKeySet();
 
   static {
@@ -47,13 +52,18 @@ final class Disk implements AutoCloseable {
    */
   static Disk ext4(Path image, long bytes, String options, String... mkfsArguments) {
     allocate(image, bytes);
+    mkfs(
+        image,
+        Stream.concat(Stream.of("-E", LAZY), Stream.of(mkfsArguments)).toArray(String[]::new));
+    return mount(image, options);
+  }
+
+  private static void mkfs(Path image, String... arguments) {
     var command =
         new ArrayList<>(List.of(Project.tool("mkfs.ext4", "e2fsprogs"), "-q", "-F", "-m", "0"));
-    command.addAll(List.of("-E", "lazy_itable_init=0,lazy_journal_init=0"));
-    command.addAll(Arrays.asList(mkfsArguments));
+    command.addAll(Arrays.asList(arguments));
     command.add(image.toString());
     run(command.toArray(String[]::new));
-    return mount(image, options);
   }
 
   /** An image that has a file system already; ext4 replays its journal, as after a power cut. */
@@ -113,6 +123,20 @@ final class Disk implements AutoCloseable {
    */
   void cloneTo(Path copy) {
     run("cp", "--reflink=always", String.valueOf(image), copy.toString());
+  }
+
+  /** Takes all blocks that are left, or all but what a block may need beside it. */
+  Path fill() {
+    Path file = path().resolve("of-somebody-else");
+    byte[] block = new byte[1024];
+    try (var out = Files.newOutputStream(file)) {
+      while (true) {
+        out.write(block);
+      }
+    } catch (IOException e) {
+      assertThat(e).hasMessageContaining("No space left");
+    }
+    return file;
   }
 
   /** What is left for a process without privileges. */

@@ -130,6 +130,50 @@ class FullDiskSpec {
     assertUsedIsAllocated(agent);
   }
 
+  // ---- others on the same file system
+
+  @ParameterizedTest
+  @EnumSource(Kind.class)
+  void whatOthersFilledIsRegainedByEvictingAndHitsGoOn(Kind kind) {
+    Disk disk = disk(kind);
+    AgentProcess agent = agentOn(disk, "quota.minFreeBytes", FLOOR);
+    agent.download("c0", "a", origin.items().get(0).url());
+    for (int i = 1; i < 8; i++) {
+      agent.prefetch(origin.items().get(i).url());
+    }
+    Path filler = disk.fill();
+
+    assertHandedOut(agent, "c0", 0);
+    assertHandedOut(agent, "another", 0);
+    assertThat(agent.keys())
+        .as("others were evicted for a few blocks")
+        .hasSizeLessThan(8)
+        .contains(url(0));
+    int i = 8;
+    while (isHandedOut(agent.send(request(i)), i)) {
+      i++;
+    }
+    assertThat(i).as("some fit in the place of what was evicted").isBetween(9, 15);
+    assertThat(agent.keys()).as("what is held stays").hasSize(i - 8 + 1).contains(url(0), url(8));
+    assertHandedOut(agent, "c0", 0);
+    assertHandedOut(agent, "c8", 8);
+
+    Project.delete(filler);
+    assertHandedOut(agent, "c" + i, i);
+    assertThat(agent.get("/readyz").status()).isEqualTo(200);
+    assertUsedIsAllocated(agent);
+  }
+
+  private static void assertHandedOut(AgentProcess agent, String container, int i) {
+    Download download = agent.download(container, "a", url(i));
+    assertThat(Content.checksum("sha256", download.bytes()))
+        .isEqualTo(origin.items().get(i).now().digest());
+  }
+
+  private static String url(int i) {
+    return origin.items().get(i).url();
+  }
+
   // ---- inodes
 
   /** The file system has fewer inodes than the quota allows: only the kernel knows. */
