@@ -9,6 +9,8 @@ import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Predicate;
 import org.cacheddownloads.content.CacheKey;
 import org.cacheddownloads.content.Checksum;
@@ -45,6 +47,12 @@ public final class Catalog implements AutoCloseable {
 
   /** Whether there may be suspects; nobody has to ask the database while there are none. */
   private volatile boolean suspects;
+
+  /** Blobs that could not be synced and are not dropped yet. */
+  private final Set<Stored> refused = ConcurrentHashMap.newKeySet();
+
+  /** Whether parts of the log may be missing on the disk though a sync would not say so. */
+  private volatile boolean logInDoubt;
 
   /** Whether rows and files are known to fit. */
   private volatile boolean reconciled;
@@ -442,21 +450,25 @@ public final class Catalog implements AutoCloseable {
    * @return the keys that went
    */
   public List<CacheKey> removeBlobs(Collection<Stored> gone) {
-    return writer.write(
-        sql -> {
-          var keys = new ArrayList<CacheKey>();
-          for (Stored stored : gone) {
-            sql.run(
-                "DELETE FROM blobs WHERE digest = ? AND form = ?",
-                Rows.bytes(stored.digest()),
-                stored.form().code());
-            if (!sql.exists("SELECT 1 FROM blobs WHERE digest = ?", Rows.bytes(stored.digest()))) {
-              keys.addAll(deleteEntries(sql, stored.digest()));
-              sql.run("DELETE FROM checksums WHERE digest = ?", Rows.bytes(stored.digest()));
-            }
-          }
-          return keys;
-        });
+    List<CacheKey> keys =
+        writer.write(
+            sql -> {
+              var orphaned = new ArrayList<CacheKey>();
+              for (Stored stored : gone) {
+                sql.run(
+                    "DELETE FROM blobs WHERE digest = ? AND form = ?",
+                    Rows.bytes(stored.digest()),
+                    stored.form().code());
+                if (!sql.exists(
+                    "SELECT 1 FROM blobs WHERE digest = ?", Rows.bytes(stored.digest()))) {
+                  orphaned.addAll(deleteEntries(sql, stored.digest()));
+                  sql.run("DELETE FROM checksums WHERE digest = ?", Rows.bytes(stored.digest()));
+                }
+              }
+              return orphaned;
+            });
+    gone.forEach(refused::remove);
+    return keys;
   }
 
   /** The time a blob was handed out, recorded soon. */
@@ -632,6 +644,9 @@ public final class Catalog implements AutoCloseable {
    * @param stamp of the file that is there now
    */
   public boolean isSuspect(Stored stored, long stamp) {
+    if (refused.contains(stored)) {
+      return true;
+    }
     return (suspects || !reconciled)
         && connections.read(
             sql ->
@@ -659,9 +674,21 @@ public final class Catalog implements AutoCloseable {
     reconciled = true;
   }
 
-  /** Brings all that is committed to the disk. */
+  /**
+   * Brings all that is committed to the disk. After a failure all of it is written anew first: the
+   * kernel forgets what it could not write, and would call the next sync a success. One thread.
+   */
   public void sync() throws IOException {
-    connections.sync();
+    if (logInDoubt) {
+      connections.rewrite();
+      logInDoubt = false;
+    }
+    try {
+      connections.sync();
+    } catch (IOException e) {
+      logInDoubt = true;
+      throw e;
+    }
   }
 
   /** The bytes of a suspect were hashed and are right; they are to be synced. */
@@ -674,17 +701,39 @@ public final class Catalog implements AutoCloseable {
                 stored.form().code()));
   }
 
-  /** A blob could not be synced: its entries go, and it is not tried again. */
-  public void distrust(Stored stored) {
+  /**
+   * A blob could not be synced: its entries go, unless they have another form of the bytes, and no
+   * later sync or hash makes it trusted again, since both look at what is in memory. It is refused
+   * from now on even if the catalog cannot be written either.
+   */
+  public void refuse(Stored stored) {
+    refused.add(stored);
     suspects = true;
     writer.write(
         sql -> {
-          deleteEntries(sql, stored.digest());
+          if (!sql.exists(
+              "SELECT 1 FROM blobs WHERE digest = ? AND form <> ? AND durable >= 0",
+              Rows.bytes(stored.digest()),
+              stored.form().code())) {
+            deleteEntries(sql, stored.digest());
+          }
           return sql.run(
-              "UPDATE blobs SET durable = -1 WHERE digest = ? AND form = ?",
+              "UPDATE blobs SET durable = -2 WHERE digest = ? AND form = ?",
               Rows.bytes(stored.digest()),
               stored.form().code());
         });
+  }
+
+  /** Whether a blob was {@link #refuse refused}, and is to be dropped before any use. */
+  public boolean isRefused(Stored stored) {
+    return refused.contains(stored)
+        || (suspects
+            && connections.read(
+                sql ->
+                    sql.exists(
+                        "SELECT 1 FROM blobs WHERE digest = ? AND form = ? AND durable = -2",
+                        Rows.bytes(stored.digest()),
+                        stored.form().code())));
   }
 
   /**

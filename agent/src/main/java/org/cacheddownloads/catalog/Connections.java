@@ -29,12 +29,14 @@ final class Connections implements AutoCloseable {
   private static final int BUSY_SECONDS = 30;
 
   private final Corruption corruption;
+  private final Path file;
   private final Path log;
   private final Sql writer;
   private final BlockingQueue<Sql> readers = new ArrayBlockingQueue<>(READERS);
   private final List<Sql> all = new ArrayList<>();
 
   private Connections(Path file, Corruption corruption, Sql writer) {
+    this.file = file;
     this.log = Path.of(file + "-wal");
     this.corruption = corruption;
     this.writer = writer;
@@ -153,6 +155,19 @@ final class Connections implements AutoCloseable {
   void sync() throws IOException {
     try (FileChannel channel = FileChannel.open(log, StandardOpenOption.READ)) {
       channel.force(true);
+    }
+  }
+
+  /** Moves all that is in the log to the catalog itself, and begins the log anew. */
+  void rewrite() throws IOException {
+    try (Sql sql = connect(file, false)) {
+      boolean busy =
+          sql.first("PRAGMA wal_checkpoint(TRUNCATE)", row -> row.getBoolean(1)).orElse(true);
+      if (busy) {
+        throw new IOException("somebody reads the log of the catalog");
+      }
+    } catch (SQLException e) {
+      throw new IOException("the log of the catalog cannot be written anew: " + e.getMessage(), e);
     }
   }
 

@@ -92,6 +92,10 @@ public final class Copies {
     if (dropLeftover(pinned)) {
       return false;
     }
+    if (catalog.isRefused(pinned)) { // its bytes may be right in memory and wrong on the disk
+      evictor.abandon(pinned);
+      return false;
+    }
     if (store.verify(pinned)) {
       catalog.trust(pinned);
       return true;

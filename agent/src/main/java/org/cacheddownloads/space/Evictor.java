@@ -235,6 +235,15 @@ public final class Evictor {
    * @return whether views hold it
    */
   public boolean condemn(Stored stored) {
+    return takeOut(stored, true);
+  }
+
+  /** Like {@link #condemn}, for bytes that could not be brought to the disk: nothing is kept. */
+  public void abandon(Stored stored) {
+    boolean _ = takeOut(stored, false);
+  }
+
+  private boolean takeOut(Stored stored, boolean forAPersonToLookAt) {
     one.lock();
     try {
       if (catalog.forms(stored.digest()).size() <= 1) { // else they have sound bytes still
@@ -250,7 +259,7 @@ public final class Evictor {
         return false;
       }
       boolean inUse = holds.orphaned(stat.get().inode());
-      if (inUse) {
+      if (inUse || !forAPersonToLookAt) {
         store.delete(stored); // the views' links stay
       } else {
         store.quarantine(store.path(stored));

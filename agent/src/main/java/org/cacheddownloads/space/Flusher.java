@@ -10,6 +10,7 @@ import org.cacheddownloads.catalog.BlobRow;
 import org.cacheddownloads.catalog.Catalog;
 import org.cacheddownloads.catalog.Synced;
 import org.cacheddownloads.content.Stored;
+import org.cacheddownloads.failure.CacheException;
 import org.cacheddownloads.failure.CrashPoint;
 import org.cacheddownloads.store.BlobStore;
 import org.cacheddownloads.store.Posix;
@@ -94,6 +95,10 @@ public final class Flusher {
       if (row.isEmpty()) {
         return Optional.empty();
       }
+      if (catalog.isRefused(stored)) { // it could not be dropped when its sync failed
+        evictor.abandon(stored);
+        return Optional.empty();
+      }
       long stamp = store.stamp(store.path(stored)); // first: of a file that may be replaced now
       store.sync(stored);
       Posix.Stat stat =
@@ -108,8 +113,21 @@ public final class Flusher {
       return Optional.empty();
     } catch (IOException e) {
       log.error("a blob cannot be synced and is dropped digest={} error={}", stored, e.toString());
-      catalog.distrust(stored);
+      drop(stored);
       return Optional.empty();
+    } catch (CacheException e) {
+      log.error("a blob cannot be dropped digest={} error={}", stored, e.getMessage());
+      return Optional.empty();
+    }
+  }
+
+  /** The disk may refuse this too; then it is tried again in the next round, and before any use. */
+  private void drop(Stored stored) {
+    try (Pin _ = evictor.pin(stored)) {
+      catalog.refuse(stored);
+      evictor.abandon(stored);
+    } catch (CacheException e) {
+      log.error("a blob cannot be dropped digest={} error={}", stored, e.getMessage());
     }
   }
 }

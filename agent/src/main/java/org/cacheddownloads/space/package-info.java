@@ -18,6 +18,12 @@
  * blob. {@link org.cacheddownloads.space.Scrubber} reads everything again, slowly, past the page
  * cache, with a blob pinned for one slice at a time.
  *
+ * <p>Decided: a blob whose sync failed is never tried again but dropped, because the kernel gives
+ * up what it could not write and calls the next sync a success; price: a download. Decided: what a
+ * deletion frees is given back once the catalog has forgotten it, because a catalog that cannot be
+ * written (the disk fails, others fill it) keeps the row, and with it the charge, for whoever finds
+ * the file gone.
+ *
  * <p>Decided: the last use is the last time bytes were handed out, not the time they were released,
  * because that is what the same requests would have made of a cache that only sees requests.
  */

@@ -569,13 +569,21 @@ class CatalogTest {
   }
 
   @Test
-  void whatCouldNotBeSyncedLosesItsEntriesAndIsNotTriedAgain() {
+  void whatCouldNotBeSyncedLosesItsEntriesAndIsNeverTrustedAgain() throws IOException {
     publish("k", "a");
-    catalog.distrust(file("a"));
+    assertFalse(catalog.isRefused(file("a")));
+    catalog.refuse(file("a"));
     assertTrue(catalog.find(key("k"), NOBODY).isEmpty());
     assertEquals(List.of(), catalog.notDurable(10));
     assertTrue(catalog.isSuspect(file("a"), STAMP));
     assertTotalsAreTheSums();
+    reopen();
+    catalog.noteBoot("boot");
+    assertTrue(catalog.isSuspect(file("a"), STAMP));
+    assertTrue(catalog.isRefused(file("a")));
+    catalog.removeBlobs(List.of(file("a")));
+    publish("k", "a");
+    assertFalse(catalog.isRefused(file("a")), "another file");
   }
 
   @Test

@@ -152,6 +152,28 @@ class CopiesTest {
   }
 
   @Test
+  void whatCouldNotBeSyncedIsNotTrustedForWhatIsInMemory() throws IOException {
+    cell.catalog.refuse(file);
+    try (Pin _ = cell.evictor.pin(file)) {
+      assertFalse(cell.copies.isSound(file));
+    }
+    assertFalse(cell.isStored(file));
+    assertFalse(Files.exists(cell.layout.quarantine().resolve(file.fileName())));
+    cell.assertSumsAreTheDisks();
+  }
+
+  @Test
+  void whatCouldNotBeSyncedAndHasVanishedSinceIsForgotten() throws IOException {
+    cell.catalog.refuse(file);
+    cell.store.delete(file);
+    try (Pin _ = cell.evictor.pin(file)) {
+      cell.evictor.abandon(file);
+    }
+    assertTrue(cell.catalog.blob(file).isEmpty());
+    cell.assertSumsAreTheDisks();
+  }
+
+  @Test
   void whatHasVanishedIsForgotten() throws IOException {
     cell.store.delete(file);
     assertTrue(cell.copies.pin(file, Cell.NEVER).isEmpty());
