@@ -41,6 +41,7 @@ import org.cacheddownloads.space.Verifier;
 import org.cacheddownloads.store.BlobStore;
 import org.cacheddownloads.store.Hashing;
 import org.cacheddownloads.store.Posix;
+import org.cacheddownloads.store.StorageHealth;
 import org.cacheddownloads.store.StoreLayout;
 import org.cacheddownloads.view.Rebuild;
 import org.cacheddownloads.view.Reconciler;
@@ -61,6 +62,7 @@ public final class Agent implements AutoCloseable {
   private static final Logger log = LoggerFactory.getLogger(Agent.class);
   private static final Path BOOT_ID = Path.of("/proc/sys/kernel/random/boot_id");
   private static final double SLOW_HASH = 100e6;
+  private static final Duration PROBE_PAUSE = Duration.ofSeconds(1);
   private static final Duration EXPIRY_CHECK = Duration.ofMillis(250);
   private static final Duration QUOTA_CHECK = Duration.ofMillis(250);
   private static final Duration SCRUB_STEP = Duration.ofMillis(250);
@@ -151,7 +153,9 @@ public final class Agent implements AutoCloseable {
     Evictor evictor = new Evictor(catalog, store, holds, budget, partials, clock, meters);
     Copies copies = new Copies(catalog, store, budget, holds, evictor, recency);
     Recount recount = new Recount(catalog, holds, budget);
-    Flusher flusher = new Flusher(catalog, store, recount, evictor);
+    StorageHealth health = new StorageHealth(layout);
+    catalog.whenFailing(health::heard);
+    Flusher flusher = new Flusher(catalog, store, recount, evictor, health);
     Scrubber scrubber =
         new Scrubber(
             catalog, store, evictor, () -> config.get().durability().scrubPeriod(), clock, meters);
@@ -174,11 +178,16 @@ public final class Agent implements AutoCloseable {
 
     // From bytes to containers, and to callers.
     Views views = new Views(layout, catalog, holds, budget, evictor, copies, store, clock);
-    Downloads downloads = new Downloads(fetcher, copies, views, meters, clock);
+    Downloads downloads = new Downloads(fetcher, copies, views, meters, health, clock);
     Stats stats =
         new Stats(
             config, meters, budget, freeBytes, catalog, views, slots, flights, clock, version);
     stats.register();
+    meters.gauge(
+        "storage_healthy",
+        "1 while the disk of the state works, 0 after errors in a row until a probe works.",
+        health,
+        disk -> disk.isHealthy() ? 1 : 0);
     config.follow(after -> budget.enforce());
     config.follow(after -> Logging.level(after.log().level()));
     owned(
@@ -197,6 +206,7 @@ public final class Agent implements AutoCloseable {
                 stats::tree,
                 config::reload,
                 gate,
+                health,
                 clock)));
 
     checkHashSpeed(meters);
@@ -221,6 +231,7 @@ public final class Agent implements AutoCloseable {
     // A start may find more than there may be, and so may a release after the quota was lowered.
     chores.every(() -> QUOTA_CHECK, "enforce quota", budget::enforce);
     chores.every(() -> SCRUB_STEP, "scrub", scrubber::step);
+    chores.every(() -> PROBE_PAUSE, "probe the disk", health::probe);
     chores.every(
         () -> EXPIRY_CHECK,
         "expire containers",

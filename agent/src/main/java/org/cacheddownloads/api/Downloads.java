@@ -26,6 +26,7 @@ import org.cacheddownloads.fetch.Provided;
 import org.cacheddownloads.metrics.Meters;
 import org.cacheddownloads.space.Copies;
 import org.cacheddownloads.space.Pin;
+import org.cacheddownloads.store.StorageHealth;
 import org.cacheddownloads.view.Views;
 import org.cacheddownloads.view.Views.Declared;
 import org.jspecify.annotations.Nullable;
@@ -43,13 +44,21 @@ public final class Downloads {
   private final Copies copies;
   private final Views views;
   private final Meters meters;
+  private final StorageHealth storage;
   private final Clock clock;
 
-  public Downloads(Fetcher fetcher, Copies copies, Views views, Meters meters, Clock clock) {
+  public Downloads(
+      Fetcher fetcher,
+      Copies copies,
+      Views views,
+      Meters meters,
+      StorageHealth storage,
+      Clock clock) {
     this.fetcher = fetcher;
     this.copies = copies;
     this.views = views;
     this.meters = meters;
+    this.storage = storage;
     this.clock = clock;
   }
 
@@ -243,6 +252,7 @@ public final class Downloads {
   private void failed(
       String container, String name, DownloadRequest request, Instant start, RuntimeException e) {
     Duration duration = Duration.between(start, clock.instant());
+    storage.heard(e);
     meters.failed(duration);
     log.info(
         "download container={} name={} url={} outcome=failed code={} millis={}",

@@ -12,6 +12,7 @@ import org.cacheddownloads.content.Headers;
 import org.cacheddownloads.failure.CacheException;
 import org.cacheddownloads.failure.CacheException.BodyTooLarge;
 import org.cacheddownloads.failure.CacheException.InvalidRequest;
+import org.cacheddownloads.store.StorageHealth;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -29,17 +30,25 @@ final class RequestBridge {
   private final Routes open;
   private final Gate gate;
   private final Peers peers;
+  private final StorageHealth storage;
   private final ExecutorService threads;
 
   /**
    * @param gated routes behind the gate
    * @param open routes that are always there
    */
-  RequestBridge(Routes gated, Routes open, Gate gate, Peers peers, ExecutorService threads) {
+  RequestBridge(
+      Routes gated,
+      Routes open,
+      Gate gate,
+      Peers peers,
+      StorageHealth storage,
+      ExecutorService threads) {
     this.gated = gated;
     this.open = open;
     this.gate = gate;
     this.peers = peers;
+    this.storage = storage;
     this.threads = threads;
   }
 
@@ -141,7 +150,12 @@ final class RequestBridge {
     private Answer gatedAnswer(ApiRequest asked) {
       gate.enter();
       inside.set(true);
-      return gated.find(asked.method(), asked.segments()).answer(asked);
+      try {
+        return gated.find(asked.method(), asked.segments()).answer(asked);
+      } catch (CacheException e) {
+        storage.heard(e);
+        throw e;
+      }
     }
 
     /** The reply is sent or cannot be: a drain need not wait for this request any more. */

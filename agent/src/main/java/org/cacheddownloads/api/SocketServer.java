@@ -31,6 +31,7 @@ import org.cacheddownloads.space.Copies;
 import org.cacheddownloads.space.Evictor;
 import org.cacheddownloads.space.Verifier;
 import org.cacheddownloads.store.BlobStore;
+import org.cacheddownloads.store.StorageHealth;
 import org.cacheddownloads.view.Views;
 import org.jspecify.annotations.Nullable;
 
@@ -63,6 +64,7 @@ public final class SocketServer implements AutoCloseable {
       Supplier<Map<String, Object>> stats,
       Supplier<Changes> reload,
       Gate gate,
+      StorageHealth storage,
       Clock clock) {}
 
   private SocketServer(
@@ -80,14 +82,14 @@ public final class SocketServer implements AutoCloseable {
     prepare(path);
     ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor();
     Routes health = new Routes();
-    new StateRoutes(parts.config(), parts.stats(), parts.reload(), parts.meters(), parts.gate())
-        .addHealthTo(health);
+    stateRoutes(parts).addHealthTo(health);
     var onSocket =
         new RequestBridge(
             gated(parts),
             health,
             parts.gate(),
             Peers.ofUsers(() -> parts.config().get().socket().allowUids()),
+            parts.storage(),
             threads);
     HttpServer socket =
         listen(
@@ -100,7 +102,9 @@ public final class SocketServer implements AutoCloseable {
     if (address == null) {
       return new SocketServer(socket, null, path, threads);
     }
-    var onTcp = new RequestBridge(new Routes(), health, parts.gate(), Peers.ANYBODY, threads);
+    var onTcp =
+        new RequestBridge(
+            new Routes(), health, parts.gate(), Peers.ANYBODY, parts.storage(), threads);
     HttpServer tcp =
         listen(
             vertx,
@@ -110,6 +114,16 @@ public final class SocketServer implements AutoCloseable {
     return new SocketServer(socket, tcp, path, threads);
   }
 
+  private static StateRoutes stateRoutes(Parts parts) {
+    return new StateRoutes(
+        parts.config(),
+        parts.stats(),
+        parts.reload(),
+        parts.meters(),
+        parts.gate(),
+        parts.storage());
+  }
+
   private static Routes gated(Parts parts) {
     Routes routes = new Routes();
     new ContainerRoutes(parts.config(), parts.downloads(), parts.views()).addTo(routes);
@@ -117,8 +131,7 @@ public final class SocketServer implements AutoCloseable {
             parts.catalog(), parts.evictor(), parts.verifier(), parts.views(), parts.clock())
         .addTo(routes);
     new BlobRoutes(parts.catalog(), parts.store(), parts.copies(), parts.clock()).addTo(routes);
-    new StateRoutes(parts.config(), parts.stats(), parts.reload(), parts.meters(), parts.gate())
-        .addTo(routes);
+    stateRoutes(parts).addTo(routes);
     return routes;
   }
 

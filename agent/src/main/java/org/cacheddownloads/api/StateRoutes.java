@@ -1,7 +1,7 @@
 package org.cacheddownloads.api;
 
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
-import java.util.List;
 import java.util.Map;
 import java.util.function.Supplier;
 import org.cacheddownloads.config.Config;
@@ -9,6 +9,7 @@ import org.cacheddownloads.config.Config.Changes;
 import org.cacheddownloads.failure.CacheException.Draining;
 import org.cacheddownloads.failure.CacheException.NotReady;
 import org.cacheddownloads.metrics.Meters;
+import org.cacheddownloads.store.StorageHealth;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -21,18 +22,21 @@ final class StateRoutes {
   private final Supplier<Changes> reload;
   private final Meters meters;
   private final Gate gate;
+  private final StorageHealth storage;
 
   StateRoutes(
       Supplier<Config> config,
       Supplier<Map<String, Object>> stats,
       Supplier<Changes> reload,
       Meters meters,
-      Gate gate) {
+      Gate gate,
+      StorageHealth storage) {
     this.config = config;
     this.stats = stats;
     this.reload = reload;
     this.meters = meters;
     this.gate = gate;
+    this.storage = storage;
   }
 
   void addHealthTo(Routes routes) {
@@ -63,7 +67,8 @@ final class StateRoutes {
   }
 
   private Answer ready() {
-    List<String> reasons = gate.reasons();
+    var reasons = new ArrayList<>(gate.reasons());
+    storage.trouble().ifPresent(reasons::add);
     return reasons.isEmpty()
         ? new Answer.Text(200, "ok\n", "text/plain; charset=utf-8")
         : Problems.notReady(

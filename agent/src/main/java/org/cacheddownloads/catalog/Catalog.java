@@ -11,6 +11,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.Consumer;
 import java.util.function.Predicate;
 import org.cacheddownloads.content.CacheKey;
 import org.cacheddownloads.content.Checksum;
@@ -19,6 +20,7 @@ import org.cacheddownloads.content.Digest;
 import org.cacheddownloads.content.DownloadName;
 import org.cacheddownloads.content.Entry;
 import org.cacheddownloads.content.Stored;
+import org.cacheddownloads.failure.CacheException;
 import org.cacheddownloads.failure.CacheException.InsufficientSpace;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -80,6 +82,11 @@ public final class Catalog implements AutoCloseable {
   /** Runs {@code action} once, when the catalog is found to be damaged: a new start mends it. */
   public void whenDamaged(Runnable action) {
     connections.corruption().whenFound(action);
+  }
+
+  /** Tells {@code listener} of each transaction that fails, also of those that nobody waits for. */
+  public void whenFailing(Consumer<CacheException> listener) {
+    writer.whenFailing(listener);
   }
 
   /** Whether the catalog of {@code file} was found to be damaged and not mended since. */

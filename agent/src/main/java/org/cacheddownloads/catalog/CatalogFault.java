@@ -19,6 +19,17 @@ final class CatalogFault {
           0,
           0);
     }
-    return new NotReady("the catalog failed: " + fault.getMessage(), fault);
+    String told = "the catalog failed: " + fault.getMessage();
+    return isOfDisk(fault) ? NotReady.ofStorage(told, fault) : new NotReady(told, fault);
+  }
+
+  private static boolean isOfDisk(SQLException fault) {
+    if (!(fault instanceof SQLiteException failure)) {
+      return false;
+    }
+    int primary = failure.getResultCode().code & 0xff;
+    return primary == SQLiteErrorCode.SQLITE_IOERR.code
+        || primary == SQLiteErrorCode.SQLITE_READONLY.code
+        || primary == SQLiteErrorCode.SQLITE_CANTOPEN.code;
   }
 }

@@ -9,6 +9,7 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.function.Consumer;
 import org.cacheddownloads.failure.CacheException;
 import org.cacheddownloads.failure.CacheException.Busy;
 import org.cacheddownloads.failure.CacheException.Draining;
@@ -31,6 +32,7 @@ final class Writer implements AutoCloseable {
   private final Deferred deferred;
   private final LinkedBlockingQueue<Task<?>> tasks = new LinkedBlockingQueue<>();
   private final Thread thread;
+  private volatile Consumer<CacheException> whenFailing = _ -> {};
   private volatile boolean open = true;
 
   private record Task<T>(Connections.Work<T> work, CompletableFuture<T> done) {
@@ -45,6 +47,10 @@ final class Writer implements AutoCloseable {
     this.corruption = connections.corruption();
     this.deferred = deferred;
     this.thread = Thread.ofPlatform().name("catalog-writer").daemon().start(this::loop);
+  }
+
+  void whenFailing(Consumer<CacheException> listener) {
+    whenFailing = listener;
   }
 
   /** Runs {@code work} in a transaction and returns when it is committed. */
@@ -137,6 +143,7 @@ final class Writer implements AutoCloseable {
       group.forEach(task -> task.done().completeExceptionally(e));
       if (e instanceof SQLException fault) {
         corruption.look(fault);
+        whenFailing.accept(CatalogFault.of(fault));
       }
     }
   }

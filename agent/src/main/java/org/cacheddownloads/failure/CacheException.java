@@ -393,9 +393,25 @@ public abstract sealed class CacheException extends RuntimeException {
   /** The agent cannot work now: it is still starting, or its disk fails. */
   public static final class NotReady extends CacheException {
     private static final long serialVersionUID = 1L;
+    private final boolean storageFault;
 
     public NotReady(String message, @Nullable Throwable cause) {
+      this(message, cause, false);
+    }
+
+    private NotReady(String message, @Nullable Throwable cause, boolean storageFault) {
       super(message, cause);
+      this.storageFault = storageFault;
+    }
+
+    /** An I/O error of the disk. */
+    public static NotReady ofStorage(String message, Throwable cause) {
+      return new NotReady(message, cause, true);
+    }
+
+    /** Whether the disk failed, which is a reason to doubt it. */
+    public boolean isStorageFault() {
+      return storageFault;
     }
 
     @Override

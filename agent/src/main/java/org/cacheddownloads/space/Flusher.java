@@ -14,6 +14,7 @@ import org.cacheddownloads.failure.CacheException;
 import org.cacheddownloads.failure.CrashPoint;
 import org.cacheddownloads.store.BlobStore;
 import org.cacheddownloads.store.Posix;
+import org.cacheddownloads.store.StorageHealth;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -33,12 +34,15 @@ public final class Flusher {
   private final BlobStore store;
   private final Recount recount;
   private final Evictor evictor;
+  private final StorageHealth health;
 
-  public Flusher(Catalog catalog, BlobStore store, Recount recount, Evictor evictor) {
+  public Flusher(
+      Catalog catalog, BlobStore store, Recount recount, Evictor evictor, StorageHealth health) {
     this.catalog = catalog;
     this.store = store;
     this.recount = recount;
     this.evictor = evictor;
+    this.health = health;
   }
 
   /** Syncs what is not durable yet. Ends early when interrupted. */
@@ -79,12 +83,14 @@ public final class Flusher {
   private boolean syncCatalog() {
     try {
       catalog.sync();
+      health.worked();
       return true;
     } catch (ClosedByInterruptException e) {
       Thread.currentThread().interrupt();
       return false;
     } catch (IOException e) {
       log.error("the catalog cannot be synced error={}", e.toString());
+      health.notSynced("the catalog", e);
       return false;
     }
   }
@@ -113,6 +119,7 @@ public final class Flusher {
       return Optional.empty();
     } catch (IOException e) {
       log.error("a blob cannot be synced and is dropped digest={} error={}", stored, e.toString());
+      health.notSynced(stored.toString(), e);
       drop(stored);
       return Optional.empty();
     } catch (CacheException e) {

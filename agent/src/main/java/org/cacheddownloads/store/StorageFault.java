@@ -30,9 +30,9 @@ public final class StorageFault {
       return new InsufficientSpace(
           "cannot "
               + doing
-              + ": the file system of the state directory is full ("
+              + ": the file system of the state directory has no blocks or no inodes left ("
               + text
-              + "); free space on it or lower quota.bytes",
+              + "); free some, or lower quota.bytes or quota.files",
           0,
           0,
           0);
@@ -42,6 +42,6 @@ public final class StorageFault {
           "cannot " + doing + ": too many open files; raise the limit of open files of the agent",
           fault);
     }
-    return new NotReady("cannot " + doing + ": the storage failed (" + text + ")", fault);
+    return NotReady.ofStorage("cannot " + doing + ": the storage failed (" + text + ")", fault);
   }
 }

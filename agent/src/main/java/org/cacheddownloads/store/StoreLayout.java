@@ -159,6 +159,13 @@ public final class StoreLayout implements AutoCloseable {
     return state.resolve("ingest");
   }
 
+  /**
+   * What is written to see whether the disk works; at a start it goes like a download cut short.
+   */
+  Path probe() {
+    return ingests().resolve("probe");
+  }
+
   public Path views() {
     return state.resolve("containers");
   }

@@ -19,6 +19,10 @@
  * be stored; price: a tenth of a second for a gibibyte. Less than 4 MiB leaves no note and is
  * fetched again.
  *
+ * <p>Decided: {@link org.cacheddownloads.store.StorageHealth} tells that the disk fails and refuses
+ * nothing, because a hit may need nothing of what fails; price: while the disk fails every request
+ * finds out for itself. Only a sync counts as a success, because a write may end in memory.
+ *
  * <p>Looks odd, is intended: a commit first gives the data in the ingest directory its digest as
  * name, then links it into the store, and that second name stays until the catalog knows the blob.
  * After a {@code kill -9} between the two the few ingest directories name the only blobs that no

@@ -58,6 +58,24 @@ final class Disk implements AutoCloseable {
     return mount(image, options);
   }
 
+  /**
+   * An ext4 whose journal and tables have their blocks in the image, and whose data has not: on a
+   * full disk the image has room for nothing else.
+   */
+  static Disk thinExt4(Path image, long bytes, String options) {
+    allocate(image, bytes);
+    mkfs(image, "-J", "size=8", "-E", LAZY + ",packed_meta_blocks=1");
+    try (var file = new RandomAccessFile(image.toFile(), "rw")) {
+      byte[] metadata = new byte[32 * Content.MIB];
+      file.readFully(metadata);
+      file.seek(0);
+      file.write(metadata);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+    return mount(image, options);
+  }
+
   private static void mkfs(Path image, String... arguments) {
     var command =
         new ArrayList<>(List.of(Project.tool("mkfs.ext4", "e2fsprogs"), "-q", "-F", "-m", "0"));
@@ -137,6 +155,21 @@ final class Disk implements AutoCloseable {
       assertThat(e).hasMessageContaining("No space left");
     }
     return file;
+  }
+
+  /**
+   * Lets ext4 find an error in itself: with {@code errors=remount-ro} nobody can write any more.
+   */
+  void breakDown() {
+    Child.Outcome device =
+        Child.run(
+            List.of(Project.tool("findmnt", "mount"), "-n", "-o", "SOURCE", path().toString()));
+    String name = Path.of(device.output().strip()).getFileName().toString();
+    try {
+      Files.writeString(Path.of("/sys/fs/ext4", name, "trigger_fs_error"), "on purpose");
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
   }
 
   /** What is left for a process without privileges. */
