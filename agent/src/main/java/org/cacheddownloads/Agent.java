@@ -17,6 +17,7 @@ import java.util.function.LongSupplier;
 import org.cacheddownloads.api.Downloads;
 import org.cacheddownloads.api.Gate;
 import org.cacheddownloads.api.SocketServer;
+import org.cacheddownloads.archive.TreeMaker;
 import org.cacheddownloads.catalog.Catalog;
 import org.cacheddownloads.config.Config;
 import org.cacheddownloads.config.Config.Changes;
@@ -152,13 +153,15 @@ public final class Agent implements AutoCloseable {
     Partials partials = new Partials(budget, () -> config.get().durability().partialTtl(), clock);
     Evictor evictor = new Evictor(catalog, store, holds, budget, partials, clock, meters);
     Copies copies = new Copies(catalog, store, budget, holds, evictor, recency);
-    Recount recount = new Recount(catalog, holds, budget);
+    Recount recount = new Recount(catalog, store, holds, budget);
     StorageHealth health = new StorageHealth(layout);
     catalog.whenFailing(health::heard);
     Flusher flusher = new Flusher(catalog, store, recount, evictor, health);
     Scrubber scrubber =
         new Scrubber(
             catalog, store, evictor, () -> config.get().durability().scrubPeriod(), clock, meters);
+    TreeMaker trees =
+        new TreeMaker(config, catalog, store, budget, evictor, copies, recency, clock);
     Verifier verifier = new Verifier(catalog, store, evictor);
 
     // From URLs to bytes.
@@ -174,11 +177,12 @@ public final class Agent implements AutoCloseable {
             clock);
     Fetcher fetcher =
         new Fetcher(
-            config, catalog, store, evictor, copies, recency, flights, download, authority, clock);
+            config, catalog, store, evictor, copies, trees, recency, flights, download, authority,
+            clock);
 
     // From bytes to containers, and to callers.
     Views views = new Views(layout, catalog, holds, budget, evictor, copies, store, clock);
-    Downloads downloads = new Downloads(fetcher, copies, views, meters, health, clock);
+    Downloads downloads = new Downloads(fetcher, copies, trees, views, meters, health, clock);
     Stats stats =
         new Stats(
             config, meters, budget, freeBytes, catalog, views, slots, flights, clock, version);
@@ -214,7 +218,7 @@ public final class Agent implements AutoCloseable {
       log.info(
           "the machine was started anew: blobs that were not synced are verified before their first use");
     }
-    new Rebuild(layout, catalog).runIfNeeded();
+    new Rebuild(layout, catalog, store).runIfNeeded();
     new ViewScan(layout, catalog, store, budget, views, partials, recency).run();
     gate.open();
     log.info(

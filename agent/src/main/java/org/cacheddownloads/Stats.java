@@ -115,7 +115,7 @@ final class Stats {
     return section(
         "entries", totals.entries(),
         "blobs", totals.blobs(),
-        "trees", 0L, // the directory form is not built yet
+        "trees", totals.trees(),
         "containers", views.containers(),
         "references", views.references());
   }

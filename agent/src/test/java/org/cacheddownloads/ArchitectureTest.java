@@ -39,10 +39,10 @@ class ArchitectureTest {
           room("store", "failure content config"),
           room("catalog", "failure content config"),
           room("space", "failure content config store catalog"),
-          room("archive", "failure content config store space"),
+          room("archive", "failure content config store catalog space"),
           room("fetch", "failure content config store catalog space archive view"),
           room("view", "failure content config store catalog space archive fetch"),
-          room("api", "failure content config store catalog space fetch view metrics"),
+          room("api", "failure content config store catalog space archive fetch view metrics"),
           room("metrics", "failure content config store catalog space fetch view api"),
           room("cli", "failure content config"),
           room(

@@ -17,18 +17,21 @@ record ContainerReply(
     @Nullable String createdAt,
     @Nullable String expiresAt) {
 
+  private static final List<String> OPTIONS = List.of("rbind", "ro", "nosuid", "nodev");
+
   /** A bind mount (OCI runtime specification, section mounts). */
   record Mount(String destination, String type, String source, List<String> options) {}
 
   static ContainerReply of(ContainerState state, String mountPath, Views views) {
     return new ContainerReply(
         state.container().text(),
-        new Mount(
-            mountPath,
-            "bind",
-            state.directory().toString(),
-            List.of("rbind", "ro", "nosuid", "nodev")),
-        List.of(),
+        new Mount(mountPath, "bind", state.directory().toString(), OPTIONS),
+        state.mounts().stream()
+            .map(
+                tree ->
+                    new Mount(
+                        mountPath + "/" + tree.name(), "bind", tree.source().toString(), OPTIONS))
+            .toList(),
         state.downloads().stream()
             .map(
                 row ->

@@ -9,6 +9,7 @@ import java.util.regex.Pattern;
 import org.cacheddownloads.config.Config.Fetch;
 import org.cacheddownloads.content.CacheKey;
 import org.cacheddownloads.content.Checksum;
+import org.cacheddownloads.content.Deliver;
 import org.cacheddownloads.content.Form;
 import org.cacheddownloads.content.Headers;
 import org.cacheddownloads.content.SourceUrl;
@@ -62,18 +63,20 @@ final class DownloadBody {
     var checksum = fields.text("checksum", Checksum::parse);
     boolean executable = fields.flag("executable");
     String as = fields.text("as", text -> oneOf(text, "file", "directory")).orElse("file");
-    fields.text("deliver", text -> oneOf(text, "link", "mount"));
-    if (as.equals("directory")) {
+    String deliver = fields.text("deliver", text -> oneOf(text, "link", "mount")).orElse("link");
+    boolean directory = as.equals("directory");
+    if (directory && executable) {
       throw fields.fault(
-          "as",
-          "this version hands out files only; ask for \"file\" and unpack it in the container");
+          "executable", "it is for files; in a directory the archive says what is executable");
     }
+    Form file = executable ? Form.EXECUTABLE : Form.FILE;
     return new DownloadRequest(
         sources,
         cacheKey == null ? CacheKey.of(url) : new CacheKey(cacheKey),
         cacheKey,
         checksum,
-        executable ? Form.EXECUTABLE : Form.FILE,
+        directory ? Form.TREE : file,
+        deliver.equals("mount") ? Deliver.MOUNT : Deliver.LINK,
         fields.duration("maxAge").orElse(java.time.Duration.ZERO),
         fields.duration("maxStale").orElse(defaults.maxStale()),
         fields.positiveDuration("timeout").orElse(defaults.timeout()));

@@ -3,8 +3,10 @@ package org.cacheddownloads.api;
 import com.fasterxml.jackson.annotation.JsonInclude;
 import com.fasterxml.jackson.annotation.JsonProperty;
 import java.nio.file.Path;
+import java.util.Locale;
 import org.cacheddownloads.catalog.DownloadRow;
 import org.cacheddownloads.content.Form;
+import org.cacheddownloads.content.TreeSum;
 import org.jspecify.annotations.Nullable;
 
 /** One download as replies show it. {@code key} is what {@code /v1/entries/{key}} takes. */
@@ -24,7 +26,11 @@ record DownloadReply(
     @JsonInclude(JsonInclude.Include.NON_NULL) @Nullable String hostPath,
     @Nullable String etag,
     @Nullable String lastModified,
-    @Nullable String freshUntil) {
+    @Nullable String freshUntil,
+    @JsonInclude(JsonInclude.Include.NON_NULL) @Nullable String deliver,
+    @JsonInclude(JsonInclude.Include.NON_NULL) @Nullable String treeDigest,
+    @JsonInclude(JsonInclude.Include.NON_NULL) @Nullable Long treeBytes,
+    @JsonInclude(JsonInclude.Include.NON_NULL) @Nullable Long files) {
 
   static DownloadReply of(DownloadRow row, String mountPath, Path hostPath) {
     return of(row, row.name().toString(), mountPath + "/" + row.name(), hostPath.toString());
@@ -37,6 +43,8 @@ record DownloadReply(
 
   private static DownloadReply of(
       DownloadRow row, @Nullable String name, @Nullable String path, @Nullable String hostPath) {
+    TreeSum tree = row.tree();
+    boolean directory = row.stored().isTree();
     return new DownloadReply(
         name,
         row.url(),
@@ -44,7 +52,7 @@ record DownloadReply(
         row.key(),
         row.stored().digest().toString(),
         row.size(),
-        "file",
+        directory ? "directory" : "file",
         row.stored().form() == Form.EXECUTABLE,
         row.outcome().label(),
         row.bytesFetched(),
@@ -53,6 +61,10 @@ record DownloadReply(
         hostPath,
         row.validator().etag(),
         Json.time(row.validator().lastModifiedAt()),
-        Json.time(row.freshUntil()));
+        Json.time(row.freshUntil()),
+        directory ? row.deliver().name().toLowerCase(Locale.ROOT) : null,
+        tree == null ? null : tree.digest().toString(),
+        tree == null ? null : tree.bytes(),
+        tree == null ? null : tree.files());
   }
 }

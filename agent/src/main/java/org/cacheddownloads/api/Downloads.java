@@ -10,6 +10,7 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import org.cacheddownloads.archive.TreeMaker;
 import org.cacheddownloads.catalog.DownloadRow;
 import org.cacheddownloads.content.ContainerId;
 import org.cacheddownloads.content.DownloadName;
@@ -42,6 +43,7 @@ public final class Downloads {
 
   private final Fetcher fetcher;
   private final Copies copies;
+  private final TreeMaker trees;
   private final Views views;
   private final Meters meters;
   private final StorageHealth storage;
@@ -50,12 +52,14 @@ public final class Downloads {
   public Downloads(
       Fetcher fetcher,
       Copies copies,
+      TreeMaker trees,
       Views views,
       Meters meters,
       StorageHealth storage,
       Clock clock) {
     this.fetcher = fetcher;
     this.copies = copies;
+    this.trees = trees;
     this.views = views;
     this.meters = meters;
     this.storage = storage;
@@ -200,11 +204,46 @@ public final class Downloads {
       DownloadRequest request,
       Progress progress,
       Instant start) {
+    Fetched fetched = tryToFetch(container, name, request, progress, start);
+    if (fetched == null) { // evicted between two steps: all of it is asked for now
+      fetched = tryToFetch(container, name, request, progress, start);
+    }
+    if (fetched == null) {
+      throw new NotReady(
+          "the bytes of "
+              + request.sources().getFirst().url()
+              + " vanished from the store; try again",
+          null);
+    }
+    return fetched;
+  }
+
+  /**
+   * @return null if the bytes have vanished again
+   */
+  private @Nullable Fetched tryToFetch(
+      ContainerId container,
+      DownloadName name,
+      DownloadRequest request,
+      Progress progress,
+      Instant start) {
+    Instant deadline = start.plus(request.timeout());
     Provided provided = fetcher.provide(request, progress);
     try {
       Entry entry = provided.entry();
       Stored stored = new Stored(entry.digest(), request.form());
-      Pin copy = request.form() == Form.FILE ? null : copy(stored, start.plus(request.timeout()));
+      TreeMaker.Pinned tree = null;
+      Pin copy = null;
+      if (stored.isTree()) {
+        tree = trees.use(entry.digest(), deadline).orElse(null);
+        copy = tree == null ? null : tree.pin();
+      } else if (request.form() != Form.FILE) {
+        copy = copies.use(stored, deadline).orElse(null);
+      }
+      if (copy == null && request.form() != Form.FILE) {
+        provided.close();
+        return null;
+      }
       var row =
           new DownloadRow(
               container,
@@ -218,22 +257,14 @@ public final class Downloads {
               provided.bytesFetched(),
               Duration.between(start, clock.instant()),
               entry.validator(),
-              entry.freshUntil());
+              entry.freshUntil(),
+              request.deliver(),
+              tree == null ? null : tree.sum());
       return new Fetched(row, provided, copy);
     } catch (RuntimeException e) {
       provided.close();
       throw e;
     }
-  }
-
-  private Pin copy(Stored stored, Instant deadline) {
-    return copies
-        .use(stored, deadline)
-        .orElseThrow(
-            () ->
-                new NotReady(
-                    "the bytes of " + stored.digest() + " have vanished from the store; try again",
-                    null));
   }
 
   private void count(DownloadRow row, boolean served) {

@@ -6,6 +6,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.stream.Stream;
 import org.cacheddownloads.catalog.Catalog;
 import org.cacheddownloads.catalog.Catalog.EntryFilter;
 import org.cacheddownloads.catalog.EntryRow;
@@ -80,10 +81,16 @@ final class EntryRoutes {
 
   private Map<String, @Nullable Object> reply(EntryRow row) {
     Map<String, @Nullable Object> reply = reply(row.entry());
-    reply.put("forms", row.hasFile() ? List.of("file") : List.of());
+    reply.put("forms", forms(row));
     reply.put("references", views.references(row.entry().digest()));
     reply.put("lastUsedAt", Json.time(row.lastUsedAt()));
     return reply;
+  }
+
+  private static List<String> forms(EntryRow row) {
+    return Stream.of(row.hasFile() ? "file" : "", row.hasTree() ? "directory" : "")
+        .filter(form -> !form.isEmpty())
+        .toList();
   }
 
   private static Map<String, @Nullable Object> reply(Entry entry) {

@@ -2,37 +2,28 @@ package org.cacheddownloads.archive;
 
 import java.io.IOException;
 import java.nio.channels.FileChannel;
-import java.nio.file.DirectoryIteratorException;
-import java.nio.file.DirectoryNotEmptyException;
-import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
-import java.nio.file.attribute.PosixFilePermission;
-import java.nio.file.attribute.PosixFilePermissions;
 import java.util.ArrayDeque;
-import java.util.ArrayList;
 import java.util.Deque;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.HexFormat;
-import java.util.List;
 import java.util.Map;
-import java.util.Set;
 import org.cacheddownloads.content.Digest;
+import org.cacheddownloads.content.TreeSum;
 import org.cacheddownloads.store.Hashing;
 import org.cacheddownloads.store.Posix;
+import org.cacheddownloads.store.Removal;
 
 /**
- * What is done with trees on disk: copies by hard links, comparison with the manifest, deletion.
- * Nothing here follows a symlink, and memory does not grow with the tree.
+ * What is done with trees on disk: copies by hard links, and comparison with the manifest. Nothing
+ * here follows a symlink, and memory does not grow with the tree.
  */
 public final class Trees {
-  private static final Set<PosixFilePermission> PRIVATE =
-      PosixFilePermissions.fromString("rwx------");
-  private static final int AT_ONCE = 1000;
-
   private Trees() {}
 
   /**
@@ -58,7 +49,7 @@ public final class Trees {
       return new Copy(tree.resolve(Unpacker.CONTENT), target, purse, check).make(manifest);
     } catch (IOException | RuntimeException e) {
       try {
-        delete(target);
+        Removal.delete(target);
       } catch (IOException left) {
         e.addSuppressed(left);
       }
@@ -300,6 +291,26 @@ public final class Trees {
     }
   }
 
+  /**
+   * What a tree holds, from its manifest alone.
+   *
+   * @throws DamagedTree if that is none
+   */
+  public static TreeSum sum(Path manifest) throws IOException {
+    long bytes = 0;
+    long files = 0;
+    var groups = new HashSet<Integer>();
+    try (Manifest nodes = Manifest.open(manifest)) {
+      for (Node node = nodes.next(); node != null; node = nodes.next()) {
+        if (node instanceof Node.File file && (file.group() == 0 || groups.add(file.group()))) {
+          bytes += file.sizeBytes();
+          files++;
+        }
+      }
+    }
+    return new TreeSum(sha256(manifest), bytes, files);
+  }
+
   private static Digest sha256(Path file) throws IOException {
     var digest = Hashing.digest("SHA-256");
     byte[] buffer = new byte[128 * 1024];
@@ -309,56 +320,5 @@ public final class Trees {
       }
     }
     return new Digest(HexFormat.of().formatHex(digest.digest()));
-  }
-
-  /**
-   * Deletes {@code path} with all below it; already gone is fine. Whoever owns it needs no other
-   * right: directories are made writable first. Modes of files are left alone, since they may be
-   * those of other trees' files too. To make it one step for a crash, rename it away first; a
-   * directory without the right to write can only be renamed within the one that it is in.
-   */
-  public static void delete(Path path) throws IOException {
-    try {
-      Files.deleteIfExists(path);
-    } catch (DirectoryNotEmptyException e) {
-      deleteDirectory(path);
-    }
-  }
-
-  /** Holds neither an open directory nor all its names while it works below it. */
-  private static void deleteDirectory(Path directory) throws IOException {
-    Set<PosixFilePermission> rights =
-        Files.getPosixFilePermissions(directory, LinkOption.NOFOLLOW_LINKS);
-    if (!rights.containsAll(PRIVATE)) {
-      Files.setPosixFilePermissions(directory, PRIVATE);
-    }
-    List<Path> full;
-    do {
-      full = deleteNames(directory);
-      for (Path below : full) {
-        deleteDirectory(below);
-      }
-    } while (full.size() == AT_ONCE);
-    Files.deleteIfExists(directory);
-  }
-
-  /** Deletes what it can. @return directories with something in them, of which there may be more */
-  private static List<Path> deleteNames(Path directory) throws IOException {
-    var full = new ArrayList<Path>();
-    try (DirectoryStream<Path> names = Files.newDirectoryStream(directory)) {
-      for (Path name : names) {
-        try {
-          Files.deleteIfExists(name);
-        } catch (DirectoryNotEmptyException e) {
-          full.add(name);
-          if (full.size() == AT_ONCE) {
-            break;
-          }
-        }
-      }
-    } catch (DirectoryIteratorException e) {
-      throw e.getCause();
-    }
-    return full;
   }
 }

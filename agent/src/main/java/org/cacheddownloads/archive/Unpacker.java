@@ -10,7 +10,9 @@ import java.nio.file.StandardOpenOption;
 import org.cacheddownloads.failure.CacheException;
 import org.cacheddownloads.failure.CacheException.Busy;
 import org.cacheddownloads.store.Posix;
+import org.cacheddownloads.store.Removal;
 import org.cacheddownloads.store.StorageFault;
+import org.cacheddownloads.store.StoreLayout;
 
 /**
  * Makes a tree of an archive. The format is told by the bytes; memory does not grow with the
@@ -19,10 +21,10 @@ import org.cacheddownloads.store.StorageFault;
  */
 public final class Unpacker {
   /** Of a tree's directory: what the archive holds. */
-  public static final String CONTENT = "content";
+  public static final String CONTENT = StoreLayout.CONTENT;
 
   /** Of a tree's directory: the {@link Manifest}. */
-  public static final String MANIFEST = "manifest";
+  public static final String MANIFEST = StoreLayout.MANIFEST;
 
   private final Limits limits;
 
@@ -110,7 +112,7 @@ public final class Unpacker {
   private static void clean(Path directory, Throwable failure) {
     try (var made = Files.newDirectoryStream(directory)) {
       for (Path path : made) {
-        Trees.delete(path);
+        Removal.delete(path);
       }
     } catch (IOException | RuntimeException e) {
       failure.addSuppressed(e); // whoever finds the directory later deletes it

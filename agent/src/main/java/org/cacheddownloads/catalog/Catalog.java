@@ -8,6 +8,7 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
@@ -20,6 +21,7 @@ import org.cacheddownloads.content.Digest;
 import org.cacheddownloads.content.DownloadName;
 import org.cacheddownloads.content.Entry;
 import org.cacheddownloads.content.Stored;
+import org.cacheddownloads.content.TreeSum;
 import org.cacheddownloads.failure.CacheException;
 import org.cacheddownloads.failure.CacheException.InsufficientSpace;
 import org.jspecify.annotations.Nullable;
@@ -37,7 +39,11 @@ public final class Catalog implements AutoCloseable {
   /** How many credentials an entry remembers to have been accepted with; the newest stay. */
   private static final int GRANTS_PER_KEY = 32;
 
-  private static final String TOTALS = "SELECT blobs, allocated, entries FROM totals";
+  private static final String TOTALS =
+      "SELECT blobs, trees, allocated, inodes, entries FROM totals";
+  private static final String HAS_FORMS =
+      " EXISTS (SELECT 1 FROM blobs b WHERE b.digest = e.digest AND b.form = 0) AS has_file,"
+          + " EXISTS (SELECT 1 FROM blobs b WHERE b.digest = e.digest AND b.form = 2) AS has_tree";
   private static final Logger log = LoggerFactory.getLogger(Catalog.class);
 
   /** The name of the value that says that views may show what a power cut has damaged. */
@@ -381,7 +387,7 @@ public final class Catalog implements AutoCloseable {
                 "SELECT "
                     + Rows.ENTRY_COLUMNS
                     + ", (SELECT max(last_used) FROM blobs b WHERE b.digest = e.digest) AS last_used,"
-                    + " EXISTS (SELECT 1 FROM blobs b WHERE b.digest = e.digest AND b.form = 0) AS has_file"
+                    + HAS_FORMS
                     + " FROM entries e WHERE e.key > ? AND substr(e.key, 1, length(?)) = ?"
                     + where
                     + " ORDER BY e.key LIMIT ?",
@@ -392,8 +398,12 @@ public final class Catalog implements AutoCloseable {
   private EntryRow entryRow(ResultSet row) throws SQLException {
     Entry entry = deferred.newest(Rows.entry(row));
     Instant written = Rows.instant(row.getLong("last_used"));
+    Instant asFile = deferred.lastUsed(Stored.file(entry.digest()), written);
     return new EntryRow(
-        entry, deferred.lastUsed(Stored.file(entry.digest()), written), row.getBoolean("has_file"));
+        entry,
+        deferred.lastUsed(Stored.tree(entry.digest()), asFile),
+        row.getBoolean("has_file"),
+        row.getBoolean("has_tree"));
   }
 
   public Optional<EntryRow> entry(CacheKey key) {
@@ -403,7 +413,8 @@ public final class Catalog implements AutoCloseable {
                 "SELECT "
                     + Rows.ENTRY_COLUMNS
                     + ", (SELECT max(last_used) FROM blobs b WHERE b.digest = e.digest) AS last_used,"
-                    + " EXISTS (SELECT 1 FROM blobs b WHERE b.digest = e.digest AND b.form = 0) AS has_file FROM entries e WHERE e.key = ?",
+                    + HAS_FORMS
+                    + " FROM entries e WHERE e.key = ?",
                 this::entryRow,
                 key.text()));
   }
@@ -416,6 +427,29 @@ public final class Catalog implements AutoCloseable {
    */
   public void addBlob(Stored stored, long sizeBytes, long allocatedBytes, Instant now) {
     writer.write(sql -> insertBlob(sql, stored, sizeBytes, allocatedBytes, now));
+  }
+
+  /** Makes a tree known, which is about to be put in its place. */
+  public void addTree(BlobRow row) {
+    TreeSum tree = Objects.requireNonNull(row.tree());
+    writer.write(
+        sql ->
+            sql.run(
+                "INSERT INTO blobs (digest, form, size, allocated, inodes, last_used, durable, idle, tree, tree_bytes, tree_files, for_anybody)"
+                    + " VALUES (?, ?, ?, ?, ?, ?, 0, 1, ?, ?, ?, (SELECT coalesce(max(for_anybody), 0) FROM blobs WHERE digest = ?))"
+                    + " ON CONFLICT (digest, form) DO UPDATE SET allocated = excluded.allocated, inodes = excluded.inodes,"
+                    + " last_used = excluded.last_used, durable = 0, tree = excluded.tree, tree_bytes = excluded.tree_bytes,"
+                    + " tree_files = excluded.tree_files",
+                Rows.bytes(row.stored().digest()),
+                row.stored().form().code(),
+                row.sizeBytes(),
+                row.allocatedBytes(),
+                row.inodes(),
+                Rows.micros(row.lastUsed()),
+                Rows.bytes(tree.digest()),
+                tree.bytes(),
+                tree.files(),
+                Rows.bytes(row.stored().digest())));
   }
 
   private static int insertBlob(
@@ -566,26 +600,32 @@ public final class Catalog implements AutoCloseable {
           Totals kept = sql.first(TOTALS, Catalog::totals).orElseThrow();
           Totals counted =
               sql.first(
-                      "SELECT (SELECT count(*) FROM blobs), (SELECT total(allocated) FROM blobs), (SELECT count(*) FROM entries)",
+                      "SELECT (SELECT count(*) FROM blobs WHERE form <> 2), (SELECT count(*) FROM blobs WHERE form = 2),"
+                          + " (SELECT total(allocated) FROM blobs), (SELECT total(inodes) FROM blobs), (SELECT count(*) FROM entries)",
                       Catalog::totals)
                   .orElseThrow();
           if (!kept.equals(counted)) {
             log.warn("the sums of the catalog were wrong kept={} counted={}", kept, counted);
             sql.run(
-                "UPDATE totals SET blobs = ?, allocated = ?, entries = ?",
+                "UPDATE totals SET blobs = ?, trees = ?, allocated = ?, inodes = ?, entries = ?",
                 counted.blobs(),
+                counted.trees(),
                 counted.allocatedBytes(),
+                counted.inodes(),
                 counted.entries());
           }
           return new Totals(
               counted.blobs() - kept.blobs(),
+              counted.trees() - kept.trees(),
               counted.allocatedBytes() - kept.allocatedBytes(),
+              counted.inodes() - kept.inodes(),
               counted.entries() - kept.entries());
         });
   }
 
   private static Totals totals(ResultSet row) throws SQLException {
-    return new Totals(row.getLong(1), row.getLong(2), row.getLong(3));
+    return new Totals(
+        row.getLong(1), row.getLong(2), row.getLong(3), row.getLong(4), row.getLong(5));
   }
 
   public Totals totals() {
@@ -615,13 +655,14 @@ public final class Catalog implements AutoCloseable {
                 stored.form().code()));
   }
 
-  /** A file occupies other blocks than was recorded. */
-  public void resize(Stored stored, long allocatedBytes) {
+  /** An object occupies other blocks than was recorded, or a tree has other inodes. */
+  public void resize(Stored stored, long allocatedBytes, long inodes) {
     writer.write(
         sql ->
             sql.run(
-                "UPDATE blobs SET allocated = ? WHERE digest = ? AND form = ?",
+                "UPDATE blobs SET allocated = ?, inodes = ? WHERE digest = ? AND form = ?",
                 allocatedBytes,
+                inodes,
                 Rows.bytes(stored.digest()),
                 stored.form().code()));
   }

@@ -5,6 +5,6 @@ import org.cacheddownloads.content.Entry;
 
 /**
  * An entry as operators see it: with the time of its last use. {@code hasFile}: whether its plain
- * file is in the store.
+ * file is in the store; {@code hasTree}: whether its tree is.
  */
-public record EntryRow(Entry entry, Instant lastUsedAt, boolean hasFile) {}
+public record EntryRow(Entry entry, Instant lastUsedAt, boolean hasFile, boolean hasTree) {}

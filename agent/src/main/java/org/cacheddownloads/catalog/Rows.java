@@ -12,6 +12,7 @@ import java.util.Set;
 import java.util.zip.CRC32C;
 import org.cacheddownloads.content.CacheKey;
 import org.cacheddownloads.content.ContainerId;
+import org.cacheddownloads.content.Deliver;
 import org.cacheddownloads.content.Digest;
 import org.cacheddownloads.content.DownloadName;
 import org.cacheddownloads.content.Entry;
@@ -19,6 +20,7 @@ import org.cacheddownloads.content.Entry.Directive;
 import org.cacheddownloads.content.Form;
 import org.cacheddownloads.content.Outcome;
 import org.cacheddownloads.content.Stored;
+import org.cacheddownloads.content.TreeSum;
 import org.cacheddownloads.content.Validator;
 import org.cacheddownloads.content.Variant;
 import org.jspecify.annotations.Nullable;
@@ -68,7 +70,16 @@ final class Rows {
         stored(row),
         row.getLong("size"),
         row.getLong("allocated"),
-        instant(row.getLong("last_used")));
+        row.getLong("inodes"),
+        instant(row.getLong("last_used")),
+        tree(row));
+  }
+
+  static @Nullable TreeSum tree(ResultSet row) throws SQLException {
+    byte[] digest = row.getBytes("tree");
+    return digest == null
+        ? null
+        : new TreeSum(digest(digest), row.getLong("tree_bytes"), row.getLong("tree_files"));
   }
 
   static Entry entry(ResultSet row) throws SQLException {
@@ -184,7 +195,7 @@ final class Rows {
 
   static void upsertDownload(Sql sql, DownloadRow row) throws SQLException {
     sql.run(
-        "INSERT OR REPLACE INTO downloads VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT OR REPLACE INTO downloads VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         row.container().text(),
         row.name().toString(),
         bytes(row.stored().digest()),
@@ -198,7 +209,11 @@ final class Rows {
         row.duration().toMillis(),
         row.validator().etag(),
         row.validator().lastModified(),
-        microsOrNull(row.freshUntil()));
+        microsOrNull(row.freshUntil()),
+        row.deliver().code(),
+        row.tree() == null ? null : bytes(row.tree().digest()),
+        row.tree() == null ? 0 : row.tree().bytes(),
+        row.tree() == null ? 0 : row.tree().files());
   }
 
   static DownloadRow download(ResultSet row) throws SQLException {
@@ -214,7 +229,9 @@ final class Rows {
         row.getLong("bytes_fetched"),
         Duration.ofMillis(row.getLong("duration")),
         new Validator(row.getString("etag"), row.getString("last_modified")),
-        instantOrNull(row, "fresh_until"));
+        instantOrNull(row, "fresh_until"),
+        Deliver.ofCode(row.getInt("deliver")),
+        tree(row));
   }
 
   private static int bits(Set<Directive> directives) {

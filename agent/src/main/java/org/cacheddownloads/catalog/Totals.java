@@ -1,4 +1,9 @@
 package org.cacheddownloads.catalog;
 
-/** Sums over the catalog; {@code allocatedBytes} of all stored files. */
-public record Totals(long blobs, long allocatedBytes, long entries) {}
+/**
+ * Sums over the catalog.
+ *
+ * @param allocatedBytes of all blobs and trees
+ * @param inodes of all blobs and trees
+ */
+public record Totals(long blobs, long trees, long allocatedBytes, long inodes, long entries) {}

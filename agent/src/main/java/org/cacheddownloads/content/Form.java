@@ -3,14 +3,14 @@ package org.cacheddownloads.content;
 /**
  * In which form bytes are stored. Each form of a digest is a file system object with a link count
  * of its own, and is evicted by itself.
- *
- * <p>Directories will be a further form, {@code trees/} its place on disk.
  */
 public enum Form {
   /** The bytes as downloaded, mode 0444. */
   FILE(0),
   /** A copy with mode 0555: the executable bit belongs to the inode, so it cannot be a link. */
-  EXECUTABLE(1);
+  EXECUTABLE(1),
+  /** What the bytes, an archive, unpack to. Its manifest's link count is that of the tree. */
+  TREE(2);
 
   private final int code;
 

@@ -1,18 +1,34 @@
 package org.cacheddownloads.content;
 
-/** One object of the store: bytes in one form. It is what is linked, counted and evicted. */
+/** One object of the store: a digest in one form. It is what is linked, counted and evicted. */
 public record Stored(Digest digest, Form form) {
   public static Stored file(Digest digest) {
     return new Stored(digest, Form.FILE);
   }
 
-  /** Its file name, in the store and in views. */
+  public static Stored tree(Digest archive) {
+    return new Stored(archive, Form.TREE);
+  }
+
+  public boolean isTree() {
+    return form == Form.TREE;
+  }
+
+  /** Its name in views, and for files in the store too. */
   public String fileName() {
-    return form == Form.EXECUTABLE ? digest.hex() + ".x" : digest.hex();
+    return digest.hex() + suffix();
+  }
+
+  private String suffix() {
+    return switch (form) {
+      case FILE -> "";
+      case EXECUTABLE -> ".x";
+      case TREE -> ".d";
+    };
   }
 
   @Override
   public String toString() {
-    return form == Form.FILE ? digest.toString() : digest + ".x";
+    return digest + suffix();
   }
 }

@@ -26,6 +26,14 @@ public enum CrashPoint {
   COMMIT,
   /** The catalog knows entry and blob; the ingest is still there. */
   PUBLISH,
+  /** A tree is complete and sealed in its ingest; no row knows it. */
+  UNPACK,
+  /** A tree is in its place, and no row knows it. */
+  PLANT,
+  /** A view's copy of a tree is complete, and not in the view yet. */
+  COPY,
+  /** A tree, or a view's copy of one, has left its place and is still whole. */
+  UPROOT,
   /** A view has its hard link; no name leads to it. */
   LINK,
   /** A new name is shown. */

@@ -5,6 +5,7 @@ import java.util.List;
 import java.util.Optional;
 import org.cacheddownloads.content.CacheKey;
 import org.cacheddownloads.content.Checksum;
+import org.cacheddownloads.content.Deliver;
 import org.cacheddownloads.content.Form;
 import org.jspecify.annotations.Nullable;
 
@@ -13,6 +14,7 @@ import org.jspecify.annotations.Nullable;
  *
  * @param sources the URL, then the mirrors in order
  * @param cacheKey as the caller gave it, or null
+ * @param deliver how a directory is handed out; means nothing for files
  * @param maxAge accept an entry that was validated this long ago without asking; zero for none
  * @param maxStale accept an entry this long past its freshness when the origin fails; zero for none
  * @param timeout bound of the whole request
@@ -23,6 +25,7 @@ public record DownloadRequest(
     @Nullable String cacheKey,
     Optional<Checksum> checksum,
     Form form,
+    Deliver deliver,
     Duration maxAge,
     Duration maxStale,
     Duration timeout) {

@@ -7,12 +7,14 @@ import java.time.Instant;
 import java.util.Optional;
 import java.util.function.Supplier;
 import java.util.stream.Collectors;
+import org.cacheddownloads.archive.TreeMaker;
 import org.cacheddownloads.catalog.Catalog;
 import org.cacheddownloads.catalog.Known;
 import org.cacheddownloads.config.Config;
 import org.cacheddownloads.content.Checksum;
 import org.cacheddownloads.content.Digest;
 import org.cacheddownloads.content.Entry;
+import org.cacheddownloads.content.Form;
 import org.cacheddownloads.content.Headers;
 import org.cacheddownloads.content.Outcome;
 import org.cacheddownloads.content.Stored;
@@ -49,6 +51,7 @@ public final class Fetcher {
   private final BlobStore store;
   private final Evictor evictor;
   private final Copies copies;
+  private final TreeMaker trees;
   private final Recency recency;
   private final Flights flights;
   private final Download download;
@@ -62,6 +65,7 @@ public final class Fetcher {
       BlobStore store,
       Evictor evictor,
       Copies copies,
+      TreeMaker trees,
       Recency recency,
       Flights flights,
       Download download,
@@ -72,6 +76,7 @@ public final class Fetcher {
     this.store = store;
     this.evictor = evictor;
     this.copies = copies;
+    this.trees = trees;
     this.recency = recency;
     this.flights = flights;
     this.download = download;
@@ -124,7 +129,7 @@ public final class Fetcher {
     Candidate candidate =
         catalog
             .find(request.key(), credentials)
-            .flatMap(known -> pinned(known, deadline))
+            .flatMap(known -> pinned(known, request, deadline))
             .orElse(null);
     boolean handedOut = false;
     try {
@@ -174,7 +179,7 @@ public final class Fetcher {
     }
     return digest
         .flatMap(known -> catalog.findGranted(known, asking.credentials()))
-        .flatMap(known -> pinned(known, asking.deadline()));
+        .flatMap(known -> pinned(known, asking.request(), asking.deadline()));
   }
 
   /**
@@ -189,7 +194,7 @@ public final class Fetcher {
       return Optional.empty();
     }
     Digest digest = known.get().entry().digest();
-    try (Candidate candidate = pinned(known.get(), asking.deadline()).orElse(null)) {
+    try (Candidate candidate = pinnedFile(known.get(), asking.deadline()).orElse(null)) {
       if (candidate == null) {
         return Optional.empty();
       }
@@ -201,8 +206,21 @@ public final class Fetcher {
     }
   }
 
-  /** Pins the bytes of an entry; empty if they have vanished or turn out to be damaged. */
-  private Optional<Candidate> pinned(Known known, Instant deadline) {
+  /**
+   * Pins the bytes of an entry, or what they unpack to where that is wanted and is here; empty if
+   * they have vanished or turn out to be damaged.
+   */
+  private Optional<Candidate> pinned(Known known, DownloadRequest request, Instant deadline) {
+    if (request.form() == Form.TREE) {
+      Optional<Pin> tree = trees.pinIfHere(known.entry().digest());
+      if (tree.isPresent()) {
+        return Optional.of(new Candidate(known, tree.get()));
+      }
+    }
+    return pinnedFile(known, deadline);
+  }
+
+  private Optional<Candidate> pinnedFile(Known known, Instant deadline) {
     return copies
         .pin(Stored.file(known.entry().digest()), deadline)
         .map(pin -> new Candidate(known, pin));

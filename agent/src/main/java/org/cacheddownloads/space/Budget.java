@@ -149,25 +149,30 @@ public final class Budget {
 
   /** More for a download that runs: before those who wait to begin, since they may wait for it. */
   void grow(long bytes, Instant deadline) {
-    boolean _ = grow(bytes, deadline, true);
+    boolean _ = grow(bytes, 0, deadline, true);
   }
 
   /** Like {@link #grow}. @return false if a release would have to be waited for */
   boolean growByEvicting(long bytes, Instant deadline) {
-    return grow(bytes, deadline, false);
+    return grow(bytes, 0, deadline, false);
   }
 
-  private boolean grow(long bytes, Instant deadline, boolean patient) {
+  /** The same for bytes and inodes together. */
+  void extend(long bytes, long inodes, Instant deadline) {
+    boolean _ = grow(bytes, inodes, deadline, true);
+  }
+
+  private boolean grow(long bytes, long inodes, Instant deadline, boolean patient) {
     long free = freeBytes.getAsLong();
     lock.lock();
     try {
-      if (tryTake(bytes, 0, free)) {
+      if (tryTake(bytes, inodes, free)) {
         return true;
       }
     } finally {
       lock.unlock();
     }
-    return take(bytes, 0, deadline, patient);
+    return take(bytes, inodes, deadline, patient);
   }
 
   private boolean take(long bytes, long inodes, Instant callersDeadline, boolean patient) {
@@ -414,6 +419,10 @@ public final class Budget {
     }
   }
 
+  void reservedToIdle(long bytes) {
+    change(-bytes, 0, bytes, 0, 0, 0);
+  }
+
   void reservedToInUse(long bytes) {
     change(-bytes, 0, 0, bytes, 0, 0);
   }
@@ -424,8 +433,8 @@ public final class Budget {
   }
 
   /** A view holds an inode that was given up by the store, and uncharged, a moment ago. */
-  public void orphanToInUse(long bytes) {
-    change(0, 0, 0, bytes, 0, 1);
+  public void orphanToInUse(long bytes, long inodes) {
+    change(0, 0, 0, bytes, 0, inodes);
   }
 
   /** The last view let go of something that stays in the store. */

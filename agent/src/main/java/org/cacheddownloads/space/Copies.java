@@ -109,6 +109,9 @@ public final class Copies {
    * commit under way still has its second name and is left alone.
    */
   private boolean dropLeftover(Stored pinned) throws IOException {
+    if (pinned.isTree()) {
+      return false; // who makes trees looks after those
+    }
     renewing.lock();
     try {
       Optional<Posix.Stat> stat = store.stat(pinned);
@@ -123,6 +126,9 @@ public final class Copies {
   }
 
   private boolean makeFromOther(Stored wanted, Instant deadline) throws IOException {
+    if (wanted.isTree()) {
+      return false;
+    }
     Form other = wanted.form() == Form.FILE ? Form.EXECUTABLE : Form.FILE;
     Stored original = new Stored(wanted.digest(), other);
     try (Pin _ = evictor.pin(original)) {

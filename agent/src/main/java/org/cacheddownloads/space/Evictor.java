@@ -1,6 +1,7 @@
 package org.cacheddownloads.space;
 
 import java.io.IOException;
+import java.nio.file.Path;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
@@ -164,7 +165,8 @@ public final class Evictor {
   /** What the budget was charged for an object, as the catalog recorded it. */
   private record Charge(long bytes, long inodes) {
     static Charge of(Optional<BlobRow> row) {
-      return row.map(known -> new Charge(known.allocatedBytes(), 1)).orElse(new Charge(0, 0));
+      return row.map(known -> new Charge(known.allocatedBytes(), known.inodes()))
+          .orElse(new Charge(0, 0));
     }
   }
 
@@ -214,11 +216,15 @@ public final class Evictor {
       catalog.removeBlobs(List.of(stored));
       Optional<Posix.Stat> again = store.stat(stored);
       if (again.isPresent()) { // a download brought it back in between: it must be counted
-        catalog.addBlob(
-            stored, again.get().sizeBytes(), again.get().allocatedBytes(), clock.instant());
+        if (stored.isTree()) {
+          catalog.addTree(row.get());
+        } else {
+          catalog.addBlob(
+              stored, again.get().sizeBytes(), again.get().allocatedBytes(), clock.instant());
+        }
       }
       if (!holds.lostItsName(stored)) { // else its bytes stay as long as a view has them
-        budget.idleGone(row.get().allocatedBytes(), 1);
+        budget.idleGone(row.get().allocatedBytes(), row.get().inodes());
       }
     } catch (IOException e) {
       throw StorageFault.of("look up " + stored, e);
@@ -259,11 +265,13 @@ public final class Evictor {
         return false;
       }
       boolean inUse = holds.orphaned(stat.get().inode());
-      if (inUse || !forAPersonToLookAt) {
+      if (inUse && stored.isTree()) {
+        Path _ = store.setAside(stored, stat.get().inode()); // it may be mounted
+      } else if (inUse || !forAPersonToLookAt) {
         store.delete(stored); // the views' links stay
       } else {
-        store.quarantine(store.path(stored));
-        budget.quarantined(stat.get().allocatedBytes(), 1); // other blocks than were recorded
+        BlobStore.Extent extent = BlobStore.extent(store.quarantine(stored));
+        budget.quarantined(extent.allocatedBytes(), extent.files()); // it may differ from the row
       }
       CrashPoint.CONDEMN.reached();
       forget(Map.of(stored, inUse ? new Charge(0, 0) : Charge.of(row)));

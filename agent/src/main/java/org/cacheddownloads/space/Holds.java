@@ -29,7 +29,7 @@ public final class Holds {
   private final Map<Stored, Hold> held = new HashMap<>();
 
   @GuardedBy("lock")
-  private final Map<Long, Inode> inodes = new HashMap<>();
+  private final Map<Long, Inode> byInode = new HashMap<>();
 
   @GuardedBy("lock")
   private final Set<Stored> doomed = new HashSet<>();
@@ -47,12 +47,18 @@ public final class Holds {
     final Stored stored;
     int views;
     long bytes;
+    long inodes;
     boolean orphan;
 
-    Inode(Stored stored, long bytes, boolean orphan) {
+    Inode(Stored stored, long bytes, long inodes, boolean orphan) {
       this.stored = stored;
       this.bytes = bytes;
+      this.inodes = inodes;
       this.orphan = orphan;
+    }
+
+    Effect effect(Change change) {
+      return new Effect(change, bytes, inodes);
     }
   }
 
@@ -66,8 +72,8 @@ public final class Holds {
     GONE
   }
 
-  /** The change, and the allocated bytes of the inode that it is about. */
-  public record Effect(Change change, long bytes) {}
+  /** The change, and what the object that it is about occupies. */
+  public record Effect(Change change, long bytes, long inodes) {}
 
   /**
    * Keeps an object from being evicted until the pin is closed. If it is being deleted this waits
@@ -128,15 +134,17 @@ public final class Holds {
   /**
    * A view made a link to {@code inode}.
    *
+   * @param bytes that the object occupies, all of a tree
+   * @param inodes that the object has
    * @param orphan whether the inode has no name in the store
    */
-  public Effect linked(Stored stored, long inode, long bytes, boolean orphan) {
+  public Effect linked(Stored stored, long inode, long bytes, long inodes, boolean orphan) {
     lock.lock();
     try {
       held.computeIfAbsent(stored, _ -> new Hold()).views++;
-      Inode counted = inodes.computeIfAbsent(inode, _ -> new Inode(stored, bytes, orphan));
+      Inode counted = byInode.computeIfAbsent(inode, _ -> new Inode(stored, bytes, inodes, orphan));
       counted.views++;
-      return new Effect(counted.views == 1 ? Change.IDLE_OR_IN_USE : Change.NONE, counted.bytes);
+      return counted.effect(counted.views == 1 ? Change.IDLE_OR_IN_USE : Change.NONE);
     } finally {
       lock.unlock();
     }
@@ -150,13 +158,13 @@ public final class Holds {
       Hold hold = held.get(stored);
       hold.views--;
       removeIfFree(stored, hold);
-      Inode counted = inodes.get(inode);
+      Inode counted = byInode.get(inode);
       counted.views--;
       if (counted.views > 0) {
-        return new Effect(Change.NONE, counted.bytes);
+        return counted.effect(Change.NONE);
       }
-      inodes.remove(inode);
-      return new Effect(counted.orphan ? Change.GONE : Change.IDLE_OR_IN_USE, counted.bytes);
+      byInode.remove(inode);
+      return counted.effect(counted.orphan ? Change.GONE : Change.IDLE_OR_IN_USE);
     } finally {
       lock.unlock();
     }
@@ -169,7 +177,7 @@ public final class Holds {
   public boolean orphaned(long inode) {
     lock.lock();
     try {
-      Inode counted = inodes.get(inode);
+      Inode counted = byInode.get(inode);
       if (counted == null) {
         return false;
       }
@@ -184,14 +192,15 @@ public final class Holds {
    * The file system has given {@code inode} other blocks. @return whether views hold it, so that
    * this counts as in use
    */
-  boolean resized(long inode, long bytes) {
+  boolean resized(long inode, long bytes, long inodes) {
     lock.lock();
     try {
-      Inode counted = inodes.get(inode);
+      Inode counted = byInode.get(inode);
       if (counted == null) {
         return false;
       }
       counted.bytes = bytes;
+      counted.inodes = inodes;
       return true;
     } finally {
       lock.unlock();
@@ -202,7 +211,7 @@ public final class Holds {
   public boolean isOrphan(long inode) {
     lock.lock();
     try {
-      Inode counted = inodes.get(inode);
+      Inode counted = byInode.get(inode);
       return counted != null && counted.orphan;
     } finally {
       lock.unlock();
@@ -216,7 +225,7 @@ public final class Holds {
   boolean lostItsName(Stored stored) {
     lock.lock();
     try {
-      for (Inode counted : inodes.values()) {
+      for (Inode counted : byInode.values()) {
         if (counted.stored.equals(stored) && !counted.orphan) {
           counted.orphan = true;
           return true;

@@ -73,6 +73,18 @@ public final class Reservation implements AutoCloseable {
     return true;
   }
 
+  /**
+   * Promises so much more.
+   *
+   * @throws org.cacheddownloads.failure.CacheException.InsufficientSpace if it does not come in
+   *     time
+   */
+  public void extend(long bytes, long moreInodes, Instant deadline) {
+    budget.extend(bytes, moreInodes, deadline);
+    reservedBytes += bytes;
+    inodes += moreInodes;
+  }
+
   /** Allocation promised in all. */
   public long totalBytes() {
     return reservedBytes + partialBytes;
@@ -129,6 +141,15 @@ public final class Reservation implements AutoCloseable {
     budget.partialToIdle(partialBytes - besideBytes, allocatedBytes);
     partialBytes = besideBytes;
     inodes--;
+  }
+
+  /**
+   * What was written is an idle object of the store now; what it did not take is still promised.
+   */
+  public void committedTree(long allocatedBytes, long made) {
+    budget.reservedToIdle(allocatedBytes);
+    reservedBytes -= allocatedBytes;
+    inodes -= made;
   }
 
   /**

@@ -25,7 +25,7 @@ import org.slf4j.LoggerFactory;
  *
  * <p>Reads past the page cache where the file system allows it, since what is cached says nothing
  * about the disk; and slice by slice, with the file open and pinned for one slice only, so that an
- * eviction never waits for it.
+ * eviction never waits for it. A tree is many files and read whole, through the page cache.
  */
 public final class Scrubber {
   private static final Logger log = LoggerFactory.getLogger(Scrubber.class);
@@ -147,11 +147,27 @@ public final class Scrubber {
     return null;
   }
 
+  /** All of it in one step, and what it costs beyond the allowance is saved up afterwards. */
+  private void readTree(Stored tree) throws IOException {
+    long bytes = store.extentOfTree(tree).allocatedBytes();
+    boolean whole = store.verify(tree);
+    allowance -= bytes;
+    listener.scrubbed(bytes);
+    if (!whole) {
+      evictor.condemn(tree);
+    }
+  }
+
   private void read(Reading current) {
     try (Pin _ = evictor.pin(current.stored)) {
       Posix.Stat stat = store.stat(current.stored).orElse(null);
       if (stat == null || stat.inode() != current.inode) {
         reading = null; // evicted; if it came again, its turn comes again
+        return;
+      }
+      if (current.stored.isTree()) {
+        reading = null;
+        readTree(current.stored);
         return;
       }
       int count = slices.read(store.path(current.stored), current.offset, current.digest::update);

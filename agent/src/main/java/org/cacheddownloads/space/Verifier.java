@@ -73,7 +73,9 @@ public final class Verifier {
         }
         checked++;
         corrupt.merge(stored.digest(), evictor.condemn(stored), Boolean::logicalOr);
-        catalog.deleteEntriesOf(stored.digest());
+        if (!stored.isTree()) { // else its blob is sound as far as is known, and unpacked again
+          catalog.deleteEntriesOf(stored.digest());
+        }
       } catch (NoSuchFileException e) {
         log.debug("evicted before it was checked digest={}", stored);
       } catch (IOException e) {

@@ -3,6 +3,7 @@ package org.cacheddownloads.store;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
+import java.nio.file.DirectoryNotEmptyException;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
@@ -10,9 +11,13 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.FileAttribute;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.security.MessageDigest;
 import java.time.Instant;
+import java.util.HashSet;
 import java.util.HexFormat;
+import java.util.Iterator;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.ExecutorService;
@@ -37,6 +42,10 @@ public final class BlobStore implements AutoCloseable {
 
   private static final int MOST_NAMESAKES = 1000;
 
+  /** Others may read what is in a tree, and only the agent may change which trees there are. */
+  private static final FileAttribute<?> TREE_DIRECTORY =
+      PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwxr-xr-x"));
+
   private final StoreLayout layout;
   private final BufferPool buffers = new BufferPool();
   private final ExecutorService hashLane =
@@ -45,6 +54,7 @@ public final class BlobStore implements AutoCloseable {
           Thread.ofPlatform().daemon().name("hash-", 0).factory());
   private final Ingest.Workshop workshop;
   private final AtomicLong nextIngest = new AtomicLong();
+  private volatile TreeCheck treeCheck = _ -> false;
   private final String runPrefix = Long.toString(System.currentTimeMillis(), 36) + "-";
 
   /**
@@ -149,22 +159,133 @@ public final class BlobStore implements AutoCloseable {
     }
   }
 
-  /** The status of a stored file, empty if it is not there. */
+  // ---- trees ----
+
+  /** Tells whether a tree on disk is what its manifest says, and the manifest the right one. */
+  @FunctionalInterface
+  public interface TreeCheck {
+    boolean isWhole(Stored tree) throws IOException;
+  }
+
+  /** Lets trees be verified by {@code check}; only while the agent is put together. */
+  public void verifyTreesBy(TreeCheck check) {
+    treeCheck = check;
+  }
+
+  /**
+   * A new directory for a tree, or a view's copy of one, in an ingest of its own, which is the
+   * directory above it. Whatever is there at a next start goes.
+   */
+  public Path beginTree() throws IOException {
+    Path ingest =
+        Files.createDirectory(
+            layout.ingests().resolve(runPrefix + nextIngest.getAndIncrement()), TREE_DIRECTORY);
+    return Files.createDirectory(ingest.resolve("tree"), TREE_DIRECTORY);
+  }
+
+  /**
+   * Puts a finished tree in its place. Its ingest must stay until the catalog knows the tree: until
+   * then it tells the next start about a tree without a row.
+   *
+   * @return false if there is one already
+   */
+  public boolean commitTree(Path made, Stored tree) throws IOException {
+    Files.createFile(made.resolveSibling(tree.fileName()));
+    try {
+      Files.move(made, layout.blob(tree)); // a rename: never onto a directory that is not empty
+      CrashPoint.PLANT.reached();
+      return true;
+    } catch (FileAlreadyExistsException | DirectoryNotEmptyException e) {
+      return false;
+    }
+  }
+
+  /** Ends what {@link #beginTree} began, with all that is left of it. */
+  public static void endTree(Path made) throws IOException {
+    Removal.delete(Objects.requireNonNull(made.getParent()));
+  }
+
+  /** Where {@link #setAside} puts a tree. */
+  public Path aside(Stored tree, long manifestInode) {
+    return layout.aside(tree, manifestInode);
+  }
+
+  /** Takes a damaged tree that views hold out of its place. @return where it is now */
+  public Path setAside(Stored tree, long manifestInode) throws IOException {
+    return Files.move(layout.blob(tree), layout.aside(tree, manifestInode));
+  }
+
+  /** Deletes a tree, or a copy of one, that is in the way of nobody else: gone in one step. */
+  public void discardTree(Path directory) throws IOException {
+    Path away = layout.ingests().resolve(runPrefix + nextIngest.getAndIncrement());
+    try {
+      Files.move(directory, away, StandardCopyOption.ATOMIC_MOVE);
+    } catch (NoSuchFileException e) {
+      return;
+    }
+    CrashPoint.UPROOT.reached();
+    Removal.delete(away);
+  }
+
+  /** What a tree occupies now: all of it, its directory and manifest too. */
+  public static Extent extentOfTree(Path directory) throws IOException {
+    long bytes = 0;
+    long inodes = 0;
+    var seen = new HashSet<Long>(); // files of a tree that views hold have several names
+    try (var paths = Files.walk(directory)) {
+      for (Iterator<Path> path = paths.iterator(); path.hasNext(); ) {
+        Posix.Stat stat = Posix.lstat(path.next());
+        if (stat.isDirectory() || stat.links() == 1 || seen.add(stat.inode())) {
+          bytes += stat.isSymlink() ? 0 : stat.allocatedBytes();
+          inodes++;
+        }
+      }
+    }
+    return new Extent(bytes, inodes);
+  }
+
+  /** What a tree of the store occupies now. */
+  public Extent extentOfTree(Stored tree) throws IOException {
+    return extentOfTree(layout.blob(tree));
+  }
+
+  /** What a view's copy of a tree, or its reference alone, occupies beside the tree's files. */
+  public static Extent extentOfCopy(Path directory) throws IOException {
+    long bytes = 0;
+    long inodes = 0;
+    try (var paths = Files.walk(directory)) {
+      for (Iterator<Path> path = paths.iterator(); path.hasNext(); ) {
+        Posix.Stat stat = Posix.lstat(path.next());
+        if (!stat.isFile()) {
+          bytes += stat.isDirectory() ? stat.allocatedBytes() : 0;
+          inodes++;
+        }
+      }
+    }
+    return new Extent(bytes, inodes);
+  }
+
+  /** The status of a stored file, or of a tree's manifest; empty if it is not there. */
   public Optional<Posix.Stat> stat(Stored stored) throws IOException {
     try {
-      return Optional.of(Posix.lstat(layout.blob(stored)));
+      return Optional.of(Posix.lstat(layout.anchor(stored)));
     } catch (NoSuchFileException e) {
       return Optional.empty();
     }
   }
 
+  /** The file of a blob, or a tree's manifest. */
   public Path path(Stored stored) {
-    return layout.blob(stored);
+    return layout.anchor(stored);
   }
 
-  /** Deletes the store's own name of a blob; views that hold it keep its bytes. */
+  /** Deletes the store's own name of a blob; views that hold it keep its bytes. A tree goes. */
   public void delete(Stored stored) throws IOException {
-    Files.deleteIfExists(layout.blob(stored));
+    if (stored.isTree()) {
+      discardTree(layout.blob(stored));
+    } else {
+      Files.deleteIfExists(layout.blob(stored));
+    }
   }
 
   /** Reads the whole file and computes its hash. */
@@ -187,7 +308,7 @@ public final class BlobStore implements AutoCloseable {
 
   /** Whether the file's bytes still are what its name says. */
   public boolean verify(Stored stored) throws IOException {
-    return verify(layout.blob(stored), stored);
+    return stored.isTree() ? treeCheck.isWhole(stored) : verify(layout.blob(stored), stored);
   }
 
   /** The same for another name of the bytes, in a view. */
@@ -260,6 +381,11 @@ public final class BlobStore implements AutoCloseable {
     }
   }
 
+  /** Moves a stored object to the quarantine. @return where it is now */
+  public Path quarantine(Stored stored) throws IOException {
+    return quarantine(layout.blob(stored));
+  }
+
   /** Moves a file out of the store, to be looked at by a person. @return where it is now */
   public Path quarantine(Path file) throws IOException {
     for (int i = 0; ; i++) {
@@ -285,6 +411,10 @@ public final class BlobStore implements AutoCloseable {
   /** Syncs the bytes of {@code stored} and its directory entry to the disk. */
   public void sync(Stored stored) throws IOException {
     Path blob = layout.blob(stored);
+    if (stored.isTree()) {
+      Posix.syncFileSystem(blob); // thousands of files, and each by itself is a commit of a journal
+      return;
+    }
     force(blob);
     Path directory = blob.getParent();
     if (directory != null) {
@@ -327,13 +457,13 @@ public final class BlobStore implements AutoCloseable {
     return new Extent(bytes, files);
   }
 
-  /** What {@link #extent} found. */
+  /** What something occupies: blocks, in bytes, and inodes. */
   public record Extent(long allocatedBytes, long files) {}
 
   /** Gives up what {@link #kept} found. */
   public static void discard(KeptIngest kept) {
     try {
-      Ingest.deleteTree(kept.directory());
+      Removal.delete(kept.directory());
     } catch (IOException e) {
       throw StorageFault.of("remove " + kept.directory(), e);
     }
@@ -341,7 +471,7 @@ public final class BlobStore implements AutoCloseable {
 
   /** Deletes an ingest directory that no running download owns. */
   public static void discard(Path ingestDirectory) throws IOException {
-    Ingest.deleteTree(ingestDirectory);
+    Removal.delete(ingestDirectory);
   }
 
   @Override

@@ -3,9 +3,7 @@ package org.cacheddownloads.store;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
-import java.nio.file.FileVisitOption;
 import java.nio.file.Files;
-import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
@@ -388,20 +386,9 @@ public final class Ingest implements AutoCloseable {
     }
     try {
       closeChannels();
-      deleteTree(directory);
+      Removal.delete(directory);
     } catch (IOException e) {
       throw StorageFault.of("remove " + directory, e);
-    }
-  }
-
-  /** Deletes a small directory with all below it; nothing is followed. Already gone is fine. */
-  static void deleteTree(Path directory) throws IOException {
-    try (var paths = Files.walk(directory, new FileVisitOption[0])) {
-      for (Path path : paths.sorted(java.util.Comparator.reverseOrder()).toList()) {
-        Files.deleteIfExists(path);
-      }
-    } catch (NoSuchFileException e) {
-      // gone is what was wanted
     }
   }
 }

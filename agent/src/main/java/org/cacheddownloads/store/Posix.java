@@ -1,6 +1,15 @@
 package org.cacheddownloads.store;
 
 import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.FunctionDescriptor;
+import java.lang.foreign.Linker;
+import java.lang.foreign.MemoryLayout;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.StructLayout;
+import java.lang.foreign.ValueLayout;
+import java.lang.invoke.MethodHandle;
+import java.lang.invoke.VarHandle;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.FileSystemException;
@@ -15,8 +24,9 @@ import jnr.posix.util.SunMiscSignal;
 
 /**
  * System calls that the JDK does not offer: allocated blocks, inode numbers, link counts in one
- * call, and {@code link} with an error number. The only user of jnr. Thread-safe: the error number
- * belongs to the calling thread, and no call here blocks between the call and its reading.
+ * call, and {@code link} with an error number. The only user of jnr, and of the linker for what
+ * that lacks. Thread-safe: the error number belongs to the calling thread, and no call here blocks
+ * between the call and its reading.
  */
 public final class Posix {
   private static final POSIX LIBC = POSIXFactory.getNativePOSIX();
@@ -27,6 +37,9 @@ public final class Posix {
   private static final int AT_FDCWD = -100; // the same number on every architecture of Linux
   private static final int AT_SYMLINK_NOFOLLOW = 0x100;
   private static final long UTIME_OMIT = (1L << 30) - 2;
+  private static final int RENAME_EXCHANGE = 2;
+  private static final int O_RDONLY = 0;
+  private static final ValueLayout.OfInt INT = ValueLayout.JAVA_INT;
 
   private Posix() {}
 
@@ -138,13 +151,88 @@ public final class Posix {
     SunMiscSignal.signal(jnr.constants.platform.Signal.valueOf(name), _ -> action.run());
   }
 
+  /**
+   * Lets two names change places in one step, whatever they are (renameat2(2), {@code
+   * RENAME_EXCHANGE}).
+   */
+  public static void exchange(Path one, Path other) throws IOException {
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment error = arena.allocate(Linux.ERROR);
+      int result =
+          (int)
+              Linux.RENAMEAT2.invokeExact(
+                  error,
+                  AT_FDCWD,
+                  arena.allocateFrom(one.toString()),
+                  AT_FDCWD,
+                  arena.allocateFrom(other.toString()),
+                  RENAME_EXCHANGE);
+      check(result, error, one);
+    } catch (IOException e) {
+      throw e;
+    } catch (Throwable e) {
+      throw new IllegalStateException("renameat2 cannot be called", e);
+    }
+  }
+
+  /** Brings all of the file system that {@code path} is on to the disk (syncfs(2)). */
+  public static void syncFileSystem(Path path) throws IOException {
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment error = arena.allocate(Linux.ERROR);
+      int descriptor =
+          (int) Linux.OPEN.invokeExact(error, arena.allocateFrom(path.toString()), O_RDONLY);
+      check(descriptor, error, path);
+      try {
+        check((int) Linux.SYNCFS.invokeExact(error, descriptor), error, path);
+      } finally {
+        int _ = (int) Linux.CLOSE.invokeExact(error, descriptor);
+      }
+    } catch (IOException e) {
+      throw e;
+    } catch (Throwable e) {
+      throw new IllegalStateException("syncfs cannot be called", e);
+    }
+  }
+
+  private static void check(int result, MemorySegment error, Path path) throws IOException {
+    if (result < 0) {
+      throw failure((int) Linux.ERRNO.get(error, 0L), path, null);
+    }
+  }
+
+  /** Calls that jnr-posix lacks; loaded when first needed. */
+  private static final class Linux {
+    static final StructLayout ERROR = Linker.Option.captureStateLayout();
+    static final VarHandle ERRNO = ERROR.varHandle(MemoryLayout.PathElement.groupElement("errno"));
+    static final MethodHandle RENAMEAT2 =
+        function("renameat2", INT, INT, ValueLayout.ADDRESS, INT, ValueLayout.ADDRESS, INT);
+    static final MethodHandle OPEN = function("open", INT, ValueLayout.ADDRESS, INT);
+    static final MethodHandle SYNCFS = function("syncfs", INT, INT);
+    static final MethodHandle CLOSE = function("close", INT, INT);
+
+    @SuppressWarnings("restricted") // signatures are those of the manual pages named above
+    private static MethodHandle function(
+        String name, MemoryLayout result, MemoryLayout... arguments) {
+      Linker linker = Linker.nativeLinker();
+      return linker.downcallHandle(
+          linker.defaultLookup().find(name).orElseThrow(),
+          FunctionDescriptor.of(result, arguments),
+          Linker.Option.captureCallState("errno"));
+    }
+  }
+
   /** Ends this process as {@code kill -9} does. */
   public static void die() {
     LIBC.kill(LIBC.getpid(), jnr.constants.platform.Signal.SIGKILL.intValue());
   }
 
   private static IOException failure(Path path, @org.jspecify.annotations.Nullable Path other) {
-    Errno errno = Errno.valueOf(LIBC.errno());
+    return failure(LIBC.errno(), path, other);
+  }
+
+  private static IOException failure(
+      int number, Path path, @org.jspecify.annotations.Nullable Path other) {
+    Errno errno = Errno.valueOf(number);
     String file = path.toString();
     String second = other == null ? null : other.toString();
     return switch (errno) {

@@ -124,7 +124,7 @@ public final class StorageHealth {
   private void tryToWrite() {
     try {
       write();
-      Ingest.deleteTree(probe);
+      Removal.delete(probe);
       recovered();
     } catch (IOException e) {
       log.debug("the disk still fails error={}", e.toString());

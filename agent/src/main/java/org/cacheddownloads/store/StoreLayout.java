@@ -10,7 +10,9 @@ import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import org.cacheddownloads.content.ContainerId;
+import org.cacheddownloads.content.Digest;
 import org.cacheddownloads.content.DownloadName;
+import org.cacheddownloads.content.Form;
 import org.cacheddownloads.content.Stored;
 import org.cacheddownloads.failure.CacheException.InvalidRequest;
 import org.jspecify.annotations.Nullable;
@@ -24,13 +26,21 @@ import org.jspecify.annotations.Nullable;
  *   catalog.db                           SQLite: what each key means (never the truth about references)
  *   blobs/sha256/ab/abcd…                bytes of a download, 0444, never written again
  *   blobs/sha256/ab/abcd….x              its executable copy, 0555, made when first asked for
- *   trees/sha256/ab/abcd…/               an unpacked archive (place kept for the directory form)
+ *   trees/sha256/ab/abcd…/               what the blob of this digest, an archive, unpacks to
+ *     content/                           as the archive has it, all of it 0444 or 0555
+ *     manifest                           the list of it; its link count is that of the tree
+ *   trees/sha256/ab/abcd….12345/         a damaged one that views still hold; the number is the manifest's inode
  *   ingest/ID/data                       a download under way
  *   ingest/ID/abcd…                      complete and about to become a blob: tells of a blob that has no row yet
+ *   ingest/ID/                           also a tree, or a view's copy of one, on its way in or out
  *   containers/c1/                       a view: the directory that is bind-mounted
  *     .cached-downloads/abcd…            hard link to a blob: the reference
+ *     .cached-downloads/abcd….d/         a tree: content/, whose files are hard links, and manifest, the reference;
+ *                                        where the tree is to be mounted only the manifest
+ *     .cached-downloads/mounts/go/1 -&gt; abcd….d   what is mounted at go: the highest number, and before it what was
  *     ruby -&gt; .cached-downloads/abcd…    what the container sees
- *     buildpacks/php -&gt; ../.cached-downloads/…
+ *     buildpacks/php -&gt; ../.cached-downloads/abcd….d/content
+ *     go/                                an empty directory to mount a tree on
  *   quarantine/                          blobs that failed verification, files that nobody knows
  * </pre>
  *
@@ -38,6 +48,15 @@ import org.jspecify.annotations.Nullable;
  * with the process however it ends.
  */
 public final class StoreLayout implements AutoCloseable {
+  /** Of a tree's directory: what the archive holds. */
+  public static final String CONTENT = "content";
+
+  /** Of a tree's directory: the list of what it holds. */
+  public static final String MANIFEST = "manifest";
+
+  /** Of a view's links: what is mounted where. */
+  public static final String MOUNTS = "mounts";
+
   /** The layout that this program reads and writes. */
   public static final int VERSION = 1;
 
@@ -140,9 +159,24 @@ public final class StoreLayout implements AutoCloseable {
     return state.toAbsolutePath().normalize().resolve("catalog.db");
   }
 
-  /** The file of {@code stored}, whether it exists or not. */
+  /** The file of {@code stored}, or the directory of a tree, whether it exists or not. */
   public Path blob(Stored stored) {
-    return blobs().resolve(stored.digest().hex().substring(0, 2)).resolve(stored.fileName());
+    String hex = stored.digest().hex();
+    return stored.isTree()
+        ? trees().resolve(hex.substring(0, 2)).resolve(hex)
+        : blobs().resolve(hex.substring(0, 2)).resolve(stored.fileName());
+  }
+
+  /** The file whose links are the references of {@code stored}: itself, or a tree's manifest. */
+  public Path anchor(Stored stored) {
+    return stored.isTree() ? blob(stored).resolve(MANIFEST) : blob(stored);
+  }
+
+  /** Where a damaged tree is kept as long as views hold it. */
+  public Path aside(Stored tree, long manifestInode) {
+    return trees()
+        .resolve(tree.digest().hex().substring(0, 2))
+        .resolve(tree.digest().hex() + "." + manifestInode);
   }
 
   /** The directory above the fan-out directories of blobs. */
@@ -200,7 +234,26 @@ public final class StoreLayout implements AutoCloseable {
    */
   public static Path symlinkTarget(DownloadName name, Stored stored) {
     return Path.of(
-        "../".repeat(name.depth() - 1) + DownloadName.RESERVED + "/" + stored.fileName());
+        "../".repeat(name.depth() - 1)
+            + DownloadName.RESERVED
+            + "/"
+            + stored.fileName()
+            + (stored.isTree() ? "/" + CONTENT : ""));
+  }
+
+  /** Where a view keeps what is mounted at {@code name}. */
+  public Path mounts(ContainerId container, DownloadName name) {
+    Path path = links(container).resolve(MOUNTS);
+    for (String segment : name.segments()) {
+      path = path.resolve(segment);
+    }
+    return path;
+  }
+
+  /** The file in a view that is its reference to {@code stored}. */
+  public Path viewAnchor(ContainerId container, Stored stored) {
+    Path link = links(container).resolve(stored.fileName());
+    return stored.isTree() ? link.resolve(MANIFEST) : link;
   }
 
   public Path quarantine() {
@@ -212,17 +265,44 @@ public final class StoreLayout implements AutoCloseable {
    * ours.
    */
   public static @Nullable Stored storedNamed(String fileName) {
-    boolean executable = fileName.endsWith(".x");
-    String hex = executable ? fileName.substring(0, fileName.length() - 2) : fileName;
-    if (!org.cacheddownloads.content.Digest.isHex(hex)) {
+    for (Form form : Form.values()) {
+      String hex = fileName.replaceFirst("[.].*", "");
+      if (Digest.isHex(hex)) {
+        var stored = new Stored(new Digest(hex), form);
+        if (stored.fileName().equals(fileName)) {
+          return stored;
+        }
+      }
+    }
+    return null;
+  }
+
+  /** What the text of a name's symlink leads to, or null if that is none of ours. */
+  public static @Nullable Stored storedAt(Path target) {
+    Path last = target.getFileName();
+    Path above = target.getParent();
+    if (last != null && above != null && last.toString().equals(CONTENT)) {
+      Stored stored = storedNamed(String.valueOf(above.getFileName()));
+      return stored != null && stored.isTree() ? stored : null;
+    }
+    Stored stored = last == null ? null : storedNamed(last.toString());
+    return stored == null || stored.isTree() ? null : stored;
+  }
+
+  /** The tree that a path below {@link #trees} is, or null if it is none of ours. */
+  public @Nullable Stored treeAt(Path directory) {
+    String name = String.valueOf(directory.getFileName());
+    if (!Digest.isHex(name)) {
       return null;
     }
-    var digest = new org.cacheddownloads.content.Digest(hex);
-    return new Stored(
-        digest,
-        executable
-            ? org.cacheddownloads.content.Form.EXECUTABLE
-            : org.cacheddownloads.content.Form.FILE);
+    Stored tree = Stored.tree(new Digest(name));
+    return blob(tree).equals(directory) ? tree : null;
+  }
+
+  /** Whether a path below {@link #trees} is a damaged tree that was set aside. */
+  public static boolean isAside(Path directory) {
+    String[] parts = String.valueOf(directory.getFileName()).split("[.]", -1);
+    return parts.length == 2 && Digest.isHex(parts[0]) && parts[1].matches("[0-9]{1,20}");
   }
 
   @Override

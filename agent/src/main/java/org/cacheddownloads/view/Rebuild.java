@@ -10,6 +10,7 @@ import java.util.List;
 import org.cacheddownloads.catalog.BlobRow;
 import org.cacheddownloads.catalog.Catalog;
 import org.cacheddownloads.content.Stored;
+import org.cacheddownloads.store.BlobStore;
 import org.cacheddownloads.store.Posix;
 import org.cacheddownloads.store.StoreLayout;
 import org.slf4j.Logger;
@@ -18,7 +19,8 @@ import org.slf4j.LoggerFactory;
 /**
  * Makes the rows of a catalog that was lost from the files of the store, before requests are let
  * in. What a blob was the answer to is lost, its bytes are not: each gets an entry named by its
- * digest, which nobody is granted, and is hashed before its first use. References are in the views.
+ * digest, which nobody is granted, and is hashed before its first use. References are in the views,
+ * and so are trees that are held; idle ones go, since their blobs make them again.
  */
 public final class Rebuild {
   private static final Logger log = LoggerFactory.getLogger(Rebuild.class);
@@ -26,10 +28,12 @@ public final class Rebuild {
 
   private final StoreLayout layout;
   private final Catalog catalog;
+  private final BlobStore store;
 
-  public Rebuild(StoreLayout layout, Catalog catalog) {
+  public Rebuild(StoreLayout layout, Catalog catalog, BlobStore store) {
     this.layout = layout;
     this.catalog = catalog;
+    this.store = store;
   }
 
   /**
@@ -64,8 +68,24 @@ public final class Rebuild {
       }
     }
     blobs += catalog.addRebuilt(group);
+    dropIdleTrees();
     catalog.rebuilt();
     log.warn("rebuilt the catalog blobs={}", blobs);
+  }
+
+  /** They can be made again; those that views hold are known again from there. */
+  private void dropIdleTrees() throws IOException {
+    for (Path fanOut : list(layout.trees())) {
+      if (!Files.isDirectory(fanOut, LinkOption.NOFOLLOW_LINKS)) {
+        continue;
+      }
+      for (Path directory : list(fanOut)) {
+        Stored tree = layout.treeAt(directory);
+        if (tree != null && store.stat(tree).map(manifest -> manifest.links() == 1).orElse(false)) {
+          store.delete(tree);
+        }
+      }
+    }
   }
 
   private static List<Path> list(Path directory) throws IOException {

@@ -63,10 +63,26 @@ public final class Reconciler {
   public Findings run() throws IOException {
     long rowsWithoutFile = checkRows();
     long filesWithoutRow = 0;
-    long unknown = strangeTrees();
+    long unknown = 0;
     Totals wrong = catalog.recountTotals();
     budget.idleResized(wrong.allocatedBytes());
-    budget.inodesRecounted(wrong.blobs());
+    budget.inodesRecounted(wrong.inodes());
+    for (Path fanOut : list(layout.trees())) {
+      if (!Files.isDirectory(fanOut, LinkOption.NOFOLLOW_LINKS)) {
+        unknown += quarantine(fanOut);
+        continue;
+      }
+      for (Path directory : list(fanOut)) {
+        Stored tree = layout.treeAt(directory);
+        if (StoreLayout.isAside(directory)) {
+          filesWithoutRow += dropIfFree(directory);
+        } else if (tree == null || !Files.isDirectory(directory, LinkOption.NOFOLLOW_LINKS)) {
+          unknown += quarantine(directory);
+        } else if (catalog.blob(tree).isEmpty()) {
+          filesWithoutRow += evictor.dropUnknown(tree) ? 1 : 0;
+        }
+      }
+    }
     for (Path fanOut : list(layout.blobs())) {
       if (!Files.isDirectory(fanOut)) {
         unknown += quarantine(fanOut);
@@ -96,19 +112,14 @@ public final class Reconciler {
     return findings;
   }
 
-  /** Nothing makes trees so far, so whatever is there is none of ours. */
-  private long strangeTrees() throws IOException {
-    long unknown = 0;
-    for (Path fanOut : list(layout.trees())) {
-      if (!Files.isDirectory(fanOut, LinkOption.NOFOLLOW_LINKS)) {
-        unknown += quarantine(fanOut);
-        continue;
-      }
-      for (Path tree : list(fanOut)) {
-        unknown += quarantine(tree);
-      }
+  /** Deletes a damaged tree that was set aside for views, if those have let go of it. */
+  private long dropIfFree(Path aside) throws IOException {
+    Path manifest = aside.resolve(StoreLayout.MANIFEST);
+    if (Files.exists(manifest, LinkOption.NOFOLLOW_LINKS) && Posix.lstat(manifest).links() > 1) {
+      return 0;
     }
-    return unknown;
+    store.discardTree(aside);
+    return 1;
   }
 
   private static List<Path> list(Path directory) throws IOException {
@@ -133,7 +144,7 @@ public final class Reconciler {
         if (isOfEarlierFile(blob)) {
           catalog.suspect(row.stored());
         }
-        if (stat.get().allocatedBytes() != row.allocatedBytes()) {
+        if (!row.stored().isTree() && stat.get().allocatedBytes() != row.allocatedBytes()) {
           recount(row.stored());
         }
         evictor.dropIfUnlisted(row.stored());

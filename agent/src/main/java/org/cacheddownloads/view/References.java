@@ -14,7 +14,6 @@ import org.cacheddownloads.space.Budget;
 import org.cacheddownloads.space.Evictor;
 import org.cacheddownloads.space.Holds;
 import org.cacheddownloads.store.BlobStore;
-import org.cacheddownloads.store.Posix;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -43,17 +42,17 @@ final class References {
   }
 
   /**
-   * The view has a hard link to {@code stored}. Whether its inode is still the store's own is
+   * The view has a reference to {@code stored}. Whether its inode is still the store's own is
    * looked up now: it may have been replaced since the link was made.
    */
   @GuardedBy("view.lock")
-  void linked(View view, Stored stored, Posix.Stat stat) {
-    view.links.put(stored, new View.Link(stat.inode(), stat.allocatedBytes()));
-    boolean orphan = !isInStore(stored, stat.inode());
-    Holds.Effect effect = holds.linked(stored, stat.inode(), stat.allocatedBytes(), orphan);
+  void linked(View view, Stored stored, View.Link link) {
+    view.links.put(stored, link);
+    boolean orphan = !isInStore(stored, link.inode());
+    Holds.Effect effect = holds.linked(stored, link.inode(), link.bytes(), link.inodes(), orphan);
     if (effect.change() == Holds.Change.IDLE_OR_IN_USE) {
       if (orphan) {
-        budget.orphanToInUse(effect.bytes());
+        budget.orphanToInUse(effect.bytes(), effect.inodes());
       } else {
         budget.idleToInUse(effect.bytes());
       }
@@ -81,10 +80,26 @@ final class References {
     switch (effect.change()) {
       case NONE -> {}
       case IDLE_OR_IN_USE -> budget.inUseToIdle(effect.bytes());
-      case GONE -> budget.inUseGone(effect.bytes(), 1);
+      case GONE -> {
+        deleteAside(stored, link.inode());
+        budget.inUseGone(effect.bytes(), effect.inodes());
+      }
     }
+    budget.inUseGone(link.copyBytes(), link.copyInodes());
     catalog.holdingChanged(stored);
     evictor.dropIfUnlisted(stored);
+  }
+
+  /** The last view has let go of a damaged tree. */
+  private void deleteAside(Stored stored, long inode) {
+    if (stored.isTree()) {
+      try {
+        store.discardTree(store.aside(stored, inode));
+      } catch (IOException e) {
+        log.warn(
+            "a damaged tree is deleted at the next start digest={} error={}", stored, e.toString());
+      }
+    }
   }
 
   boolean isOrphan(View.Link link) {
@@ -129,7 +144,7 @@ final class References {
     view.links.forEach(
         (stored, link) -> {
           boolean orphan = orphans.getOrDefault(stored, false);
-          Holds.Effect _ = holds.linked(stored, link.inode(), link.bytes(), orphan);
+          Holds.Effect _ = holds.linked(stored, link.inode(), link.bytes(), link.inodes(), orphan);
           catalog.holdingChanged(stored);
         });
   }

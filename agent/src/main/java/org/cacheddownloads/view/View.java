@@ -4,6 +4,7 @@ import com.google.errorprone.annotations.concurrent.GuardedBy;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.concurrent.locks.ReentrantLock;
@@ -12,6 +13,7 @@ import org.cacheddownloads.catalog.DownloadRow;
 import org.cacheddownloads.content.ContainerId;
 import org.cacheddownloads.content.DownloadName;
 import org.cacheddownloads.content.Stored;
+import org.cacheddownloads.store.Posix;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -48,8 +50,30 @@ final class View {
   @GuardedBy("lock")
   boolean released;
 
-  /** A hard link in the view: the inode it leads to and what that occupies. */
-  record Link(long inode, long bytes) {}
+  /** What was mounted at a name since it is there, the last one now; for those who run still. */
+  @GuardedBy("lock")
+  final Map<DownloadName, List<Stored>> mounted = new HashMap<>();
+
+  /** How many symlinks the view has, but for those in copies of trees. */
+  @GuardedBy("lock")
+  long symlinks;
+
+  /**
+   * A reference in the view.
+   *
+   * @param inode of the file, or of the tree's manifest
+   * @param bytes that the object occupies, all of a tree
+   * @param inodes that the object has
+   * @param hasContent whether a tree's content is here; true for a file
+   * @param copyBytes directories of the view's own copy of a tree
+   * @param copyInodes directories and symlinks of that copy
+   */
+  record Link(
+      long inode, long bytes, long inodes, boolean hasContent, long copyBytes, long copyInodes) {
+    static Link file(Posix.Stat stat) {
+      return new Link(stat.inode(), stat.allocatedBytes(), 1, true, 0, 0);
+    }
+  }
 
   View(ContainerId container, Instant createdAt) {
     this.container = container;

@@ -4,18 +4,23 @@ import java.io.IOException;
 import java.nio.file.DirectoryNotEmptyException;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
+import java.nio.file.LinkOption;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.util.ArrayDeque;
+import java.util.ArrayList;
 import java.util.HashSet;
+import java.util.List;
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicLong;
+import org.cacheddownloads.catalog.DownloadRow;
 import org.cacheddownloads.content.ContainerId;
 import org.cacheddownloads.content.DownloadName;
 import org.cacheddownloads.content.Stored;
 import org.cacheddownloads.failure.CrashPoint;
 import org.cacheddownloads.store.Posix;
+import org.cacheddownloads.store.Removal;
 import org.cacheddownloads.store.StoreLayout;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -36,6 +41,7 @@ final class ViewChange implements AutoCloseable {
   private final ArrayDeque<Step> undo = new ArrayDeque<>();
   private final Set<Path> touched = new HashSet<>();
   private final Set<Path> made = new HashSet<>();
+  private final List<Step> whenKept = new ArrayList<>();
   private int symlinksMade;
   private boolean kept;
 
@@ -62,7 +68,7 @@ final class ViewChange implements AutoCloseable {
     try {
       Files.createDirectory(directory);
     } catch (FileAlreadyExistsException e) {
-      if (!Files.isDirectory(directory, java.nio.file.LinkOption.NOFOLLOW_LINKS)) {
+      if (!Files.isDirectory(directory, LinkOption.NOFOLLOW_LINKS)) {
         throw e;
       }
       return;
@@ -110,13 +116,46 @@ final class ViewChange implements AutoCloseable {
     }
   }
 
-  /** Lets {@code name} show {@code stored}, atomically, whatever it showed before. */
-  void show(DownloadName name, Stored stored, @Nullable Stored before) throws IOException {
+  /** Moves what a view will have of a tree to its place, whatever is there. */
+  void place(TreeCopy copy) throws IOException {
+    Path link = layout.links(container).resolve(copy.tree().fileName());
+    touch(link.getParent());
+    if (Files.isDirectory(link, LinkOption.NOFOLLOW_LINKS)) {
+      Posix.exchange(copy.directory(), link);
+      undo.push(() -> Posix.exchange(copy.directory(), link));
+    } else {
+      Files.move(copy.directory(), link, StandardCopyOption.ATOMIC_MOVE);
+      undo.push(() -> Files.move(link, copy.directory(), StandardCopyOption.ATOMIC_MOVE));
+    }
+    CrashPoint.LINK.reached();
+  }
+
+  /**
+   * What a name leads to.
+   *
+   * @param isMounted whether it is an empty directory, for {@code stored} to be mounted on, and no
+   *     symlink
+   */
+  record Shown(Stored stored, boolean isMounted) {
+    static Shown of(DownloadRow row) {
+      return new Shown(row.stored(), row.isMounted());
+    }
+  }
+
+  /**
+   * Lets {@code name} show {@code after}, atomically, whatever it showed before.
+   *
+   * @param mounted what was mounted at it so far, the last one now
+   */
+  void show(DownloadName name, Shown after, @Nullable Shown before, List<Stored> mounted)
+      throws IOException {
     Path path = layout.name(container, name);
     parents(name);
     touch(path.getParent());
-    if (before == null) {
-      Files.createSymbolicLink(path, StoreLayout.symlinkTarget(name, stored));
+    if (after.isMounted()) {
+      mount(path, name, after.stored(), before, mounted);
+    } else if (before == null) {
+      Files.createSymbolicLink(path, StoreLayout.symlinkTarget(name, after.stored()));
       CrashPoint.SHOW.reached();
       symlinksMade++;
       undo.push(
@@ -124,10 +163,129 @@ final class ViewChange implements AutoCloseable {
             Files.delete(path);
             symlinksMade--;
           });
+    } else if (before.isMounted()) {
+      exchangeFor(path, () -> symlink(name, after.stored()), Files::delete);
+      symlinksMade++;
+      gone.add(path);
+      touched.remove(path);
+      undo.push(
+          () -> {
+            symlinksMade--;
+            gone.remove(path);
+          });
+      forgetMounts(name, mounted);
     } else {
-      switchTo(path, name, stored);
-      undo.push(() -> switchTo(path, name, before));
+      switchTo(path, name, after.stored());
+      undo.push(() -> switchTo(path, name, before.stored()));
     }
+  }
+
+  /**
+   * Records what is to be mounted, and makes the mount point unless it is there: a container that
+   * runs keeps what it has mounted.
+   */
+  private void mount(
+      Path path, DownloadName name, Stored stored, @Nullable Shown before, List<Stored> mounted)
+      throws IOException {
+    boolean isNewPoint = before == null || !before.isMounted();
+    noteMount(name, stored, isNewPoint ? 1 : mounted.size() + 1);
+    if (!isNewPoint) {
+      return;
+    }
+    if (before == null) {
+      directory(path);
+      CrashPoint.SHOW.reached();
+      return;
+    }
+    exchangeFor(path, this::mountPoint, Files::delete);
+    symlinksMade--;
+    made.add(path);
+    touch(path);
+    undo.push(
+        () -> {
+          symlinksMade++;
+          made.remove(path);
+          touched.remove(path);
+        });
+  }
+
+  private interface Making {
+    /** Makes something in the place of temporary things and tells where. */
+    Path make() throws IOException;
+  }
+
+  private interface Taking {
+    void take(Path path) throws IOException;
+  }
+
+  /** Puts something of another kind in the place of {@code path} in one step. */
+  private void exchangeFor(Path path, Making making, Taking taking) throws IOException {
+    Path temporary = making.make();
+    CrashPoint.SWITCH.reached();
+    try {
+      Posix.exchange(temporary, path);
+      CrashPoint.SWITCHED.reached();
+    } catch (IOException e) {
+      Removal.delete(temporary);
+      throw e;
+    }
+    whenKept.add(() -> taking.take(temporary));
+    undo.push(
+        () -> {
+          Posix.exchange(temporary, path);
+          Removal.delete(temporary);
+        });
+  }
+
+  private Path temporary() {
+    Path temporary = layout.links(container).resolve(TEMPORARY + NEXT_TEMPORARY.getAndIncrement());
+    touch(temporary.getParent());
+    return temporary;
+  }
+
+  private Path symlink(DownloadName name, Stored stored) throws IOException {
+    return Files.createSymbolicLink(temporary(), StoreLayout.symlinkTarget(name, stored));
+  }
+
+  private Path mountPoint() throws IOException {
+    return Files.createDirectory(temporary());
+  }
+
+  private void noteMount(DownloadName name, Stored stored, int number) throws IOException {
+    Path directory = layout.links(container);
+    directory = directory.resolve(StoreLayout.MOUNTS);
+    directory(directory);
+    for (String segment : name.segments()) {
+      directory = directory.resolve(segment);
+      directory(directory);
+    }
+    Path note = directory.resolve(Integer.toString(number));
+    touch(directory);
+    Files.deleteIfExists(note); // of a mount that was taken away and could not be forgotten
+    Files.createSymbolicLink(note, Path.of(stored.fileName()));
+    symlinksMade++;
+    undo.push(
+        () -> {
+          Files.delete(note);
+          symlinksMade--;
+        });
+  }
+
+  private void forgetMounts(DownloadName name, List<Stored> mounted) throws IOException {
+    Path directory = layout.mounts(container, name);
+    for (int number = mounted.size(); number > 0; number--) {
+      Path note = directory.resolve(Integer.toString(number));
+      Stored stored = mounted.get(number - 1);
+      Files.delete(note);
+      symlinksMade--;
+      undo.push(
+          () -> {
+            Files.createSymbolicLink(note, Path.of(stored.fileName()));
+            symlinksMade++;
+          });
+    }
+    touch(directory);
+    deleteEmpty(directory, name.depth() + 1);
   }
 
   private void parents(DownloadName name) throws IOException {
@@ -139,9 +297,7 @@ final class ViewChange implements AutoCloseable {
   }
 
   private void switchTo(Path path, DownloadName name, Stored stored) throws IOException {
-    Path temporary = layout.links(container).resolve(TEMPORARY + NEXT_TEMPORARY.getAndIncrement());
-    touch(temporary.getParent());
-    Files.createSymbolicLink(temporary, StoreLayout.symlinkTarget(name, stored));
+    Path temporary = symlink(name, stored);
     CrashPoint.SWITCH.reached();
     try {
       Files.move(temporary, path, StandardCopyOption.ATOMIC_MOVE);
@@ -153,19 +309,30 @@ final class ViewChange implements AutoCloseable {
   }
 
   /** Takes {@code name} away, and directories that this leaves empty. */
-  void hide(DownloadName name, Stored shown) throws IOException {
+  void hide(DownloadName name, Shown shown, List<Stored> mounted) throws IOException {
     Path path = layout.name(container, name);
-    Files.deleteIfExists(path);
-    CrashPoint.HIDE.reached();
-    symlinksMade--;
     touch(path.getParent());
-    undo.push(
-        () -> {
-          Files.createSymbolicLink(path, StoreLayout.symlinkTarget(name, shown));
-          symlinksMade++;
-        });
-    Path directory = path.getParent();
-    for (int depth = name.depth() - 1; depth > 0 && directory != null; depth--) {
+    if (shown.isMounted()) {
+      deleteEmpty(path, 1); // which unmounts it in containers that run
+      CrashPoint.HIDE.reached();
+      forgetMounts(name, mounted);
+    } else {
+      Files.deleteIfExists(path);
+      CrashPoint.HIDE.reached();
+      symlinksMade--;
+      undo.push(
+          () -> {
+            Files.createSymbolicLink(path, StoreLayout.symlinkTarget(name, shown.stored()));
+            symlinksMade++;
+          });
+    }
+    deleteEmpty(path.getParent(), name.depth() - 1);
+  }
+
+  /** Deletes a directory if it is empty, then the one above, at most {@code most} of them. */
+  private void deleteEmpty(@Nullable Path lowest, int most) throws IOException {
+    Path directory = lowest;
+    for (int depth = most; depth > 0 && directory != null; depth--) {
       Path emptied = directory;
       if (!deleteIfEmpty(emptied)) {
         break;
@@ -195,9 +362,16 @@ final class ViewChange implements AutoCloseable {
     }
   }
 
-  /** The change stays. */
+  /** The change stays. What it took the place of is taken away. */
   void keep() {
     kept = true;
+    for (Step step : whenKept) {
+      try {
+        step.run();
+      } catch (IOException e) { // the next start takes it away
+        log.warn("cannot clean up after a change container={} error={}", container, e.toString());
+      }
+    }
   }
 
   /** Directories that are new on disk or may have another size now. */

@@ -16,14 +16,18 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.TreeMap;
+import org.cacheddownloads.archive.Trees;
 import org.cacheddownloads.catalog.BlobRow;
 import org.cacheddownloads.catalog.Catalog;
 import org.cacheddownloads.catalog.ContainerRow;
 import org.cacheddownloads.catalog.DownloadRow;
 import org.cacheddownloads.content.ContainerId;
+import org.cacheddownloads.content.Deliver;
 import org.cacheddownloads.content.DownloadName;
 import org.cacheddownloads.content.Outcome;
 import org.cacheddownloads.content.Stored;
+import org.cacheddownloads.content.TreeSum;
 import org.cacheddownloads.content.Validator;
 import org.cacheddownloads.failure.CacheException.InvalidRequest;
 import org.cacheddownloads.failure.CrashPoint;
@@ -58,11 +62,16 @@ public final class ViewScan {
   private final Map<ContainerId, Map<DownloadName, DownloadRow>> downloadRows = new HashMap<>();
   private final Map<Long, Boolean> hashed = new HashMap<>();
   private boolean unchecked;
+
+  /** What the notes of the container that is being read say. */
+  private Map<DownloadName, List<Stored>> mounts = Map.of();
+
   private final Set<Long> inodesInUse = new HashSet<>();
   private final Set<Stored> inUse = new HashSet<>();
   private long inUseBytes;
   private long inUseInodes;
   private long rowsOfInUseBytes;
+  private long rowsOfInUseInodes;
 
   public ViewScan(
       StoreLayout layout,
@@ -120,7 +129,7 @@ public final class ViewScan {
         totals.allocatedBytes() - rowsOfInUseBytes,
         inUseBytes,
         quarantine.allocatedBytes(),
-        totals.blobs() - inUse.size() + inUseInodes + quarantine.files());
+        totals.inodes() - rowsOfInUseInodes + inUseInodes + quarantine.files());
   }
 
   private static List<Path> list(Path directory) throws IOException {
@@ -146,7 +155,9 @@ public final class ViewScan {
     try {
       view.expiresAt = row == null ? null : row.expiresAt();
       Map<Stored, Boolean> orphans = scanLinks(view);
+      mounts = scanMounts(view);
       scanNames(view, directory, List.of());
+      dropLostMounts(view);
       dropUnnamedLinks(view);
       if (view.names.isEmpty() && row == null) {
         BlobStore.discard(directory); // its making was cut short: nobody was told of it
@@ -180,34 +191,153 @@ public final class ViewScan {
       Files.createDirectory(links);
     }
     for (Path file : list(links)) {
-      Stored stored = StoreLayout.storedNamed(String.valueOf(file.getFileName()));
+      String name = String.valueOf(file.getFileName());
+      if (name.equals(StoreLayout.MOUNTS)) {
+        continue;
+      }
+      Stored stored = StoreLayout.storedNamed(name);
       if (stored == null) {
         log.info(
             "removing what a switch left container={} file={}", view.container, file.getFileName());
         BlobStore.discard(file);
         continue;
       }
-      Posix.Stat stat = Posix.lstat(file);
-      if (!isSound(stored, file, stat.inode())) {
+      Path anchor = layout.viewAnchor(view.container, stored);
+      if (!Files.isRegularFile(anchor, LinkOption.NOFOLLOW_LINKS)) {
+        log.warn("a reference is cut short container={} digest={}", view.container, stored);
+        BlobStore.discard(file);
+        continue;
+      }
+      Posix.Stat stat = Posix.lstat(anchor);
+      Optional<Posix.Stat> blob = store.stat(stored);
+      boolean orphan = blob.isEmpty() || blob.get().inode() != stat.inode();
+      if (!isSound(stored, anchor, stat.inode(), orphan)) {
         log.error("damaged bytes leave a view container={} digest={}", view.container, stored);
         BlobStore.discard(file);
         continue;
       }
-      view.links.put(stored, new View.Link(stat.inode(), stat.allocatedBytes()));
-      Optional<Posix.Stat> blob = store.stat(stored);
-      orphans.put(stored, blob.isEmpty() || blob.get().inode() != stat.inode());
+      view.links.put(
+          stored, stored.isTree() ? tree(stored, file, stat, orphan) : View.Link.file(stat));
+      orphans.put(stored, orphan);
     }
     return orphans;
   }
 
+  private View.Link tree(Stored tree, Path copy, Posix.Stat manifest, boolean orphan)
+      throws IOException {
+    BlobStore.Extent own = BlobStore.extentOfCopy(copy);
+    Path aside = layout.aside(tree, manifest.inode());
+    Optional<BlobRow> row = orphan ? Optional.empty() : catalog.blob(tree);
+    BlobStore.Extent all =
+        row.isPresent()
+            ? new BlobStore.Extent(row.get().allocatedBytes(), row.get().inodes())
+            : orphan ? filesOf(Files.isDirectory(aside) ? aside : copy) : store.extentOfTree(tree);
+    return new View.Link(
+        manifest.inode(),
+        all.allocatedBytes(),
+        all.files(),
+        Files.isDirectory(copy.resolve(StoreLayout.CONTENT), LinkOption.NOFOLLOW_LINKS),
+        own.allocatedBytes(),
+        own.files());
+  }
+
+  /** Of a damaged tree: itself, or where that is gone too the files that a copy keeps. */
+  private BlobStore.Extent filesOf(Path directory) throws IOException {
+    BlobStore.Extent all = BlobStore.extentOfTree(directory);
+    if (StoreLayout.isAside(directory)) {
+      return all;
+    }
+    BlobStore.Extent own = BlobStore.extentOfCopy(directory);
+    return new BlobStore.Extent(
+        all.allocatedBytes() - own.allocatedBytes(), all.files() - own.files());
+  }
+
+  /** What is or was mounted at each name, by number. */
+  @GuardedBy("view.lock")
+  private Map<DownloadName, List<Stored>> scanMounts(View view) throws IOException {
+    var found = new HashMap<DownloadName, List<Stored>>();
+    Path root = layout.links(view.container).resolve(StoreLayout.MOUNTS);
+    if (Files.isDirectory(root, LinkOption.NOFOLLOW_LINKS)) {
+      scanMounts(view, root, List.of(), found);
+    }
+    return found;
+  }
+
+  @GuardedBy("view.lock")
+  private void scanMounts(
+      View view, Path directory, List<String> above, Map<DownloadName, List<Stored>> found)
+      throws IOException {
+    var notes = new TreeMap<Integer, Stored>();
+    for (Path path : list(directory)) {
+      String segment = String.valueOf(path.getFileName());
+      if (Files.isDirectory(path, LinkOption.NOFOLLOW_LINKS)) {
+        List<String> segments = new ArrayList<>(above);
+        segments.add(segment);
+        scanMounts(view, path, segments, found);
+        continue;
+      }
+      Stored stored =
+          Files.isSymbolicLink(path)
+              ? StoreLayout.storedNamed(Files.readSymbolicLink(path).toString())
+              : null;
+      if (stored != null && view.links.containsKey(stored) && segment.matches("[0-9]{1,9}")) {
+        notes.put(Integer.valueOf(segment), stored);
+      } else {
+        Files.delete(path); // of a tree that has left the view
+      }
+    }
+    DownloadName name = above.isEmpty() ? null : name(above);
+    if (name != null && !notes.isEmpty()) {
+      found.put(name, new ArrayList<>(notes.values()));
+      renumber(directory, notes);
+    }
+    deleteIfEmpty(directory);
+  }
+
+  /** From 1 on without a gap, as changes expect it. */
+  private static void renumber(Path directory, Map<Integer, Stored> notes) throws IOException {
+    int number = 1;
+    for (int before : List.copyOf(notes.keySet())) {
+      if (before != number) {
+        Files.move(
+            directory.resolve(Integer.toString(before)),
+            directory.resolve(Integer.toString(number)));
+      }
+      number++;
+    }
+  }
+
+  /** Notes of mounts whose mount point is not there: a kill came between the two. */
+  @GuardedBy("view.lock")
+  private void dropLostMounts(View view) throws IOException {
+    for (var lost : mounts.entrySet()) {
+      if (!view.mounted.containsKey(lost.getKey())) {
+        BlobStore.discard(layout.mounts(view.container, lost.getKey()));
+      }
+    }
+    Path root = layout.links(view.container).resolve(StoreLayout.MOUNTS);
+    if (Files.isDirectory(root, LinkOption.NOFOLLOW_LINKS)) {
+      deleteEmptyBelow(root);
+    }
+  }
+
+  private static void deleteEmptyBelow(Path directory) throws IOException {
+    for (Path path : list(directory)) {
+      if (Files.isDirectory(path, LinkOption.NOFOLLOW_LINKS)) {
+        deleteEmptyBelow(path);
+      }
+    }
+    deleteIfEmpty(directory);
+  }
+
   /** What a power cut may have damaged is hashed, once, before anybody is shown it again. */
-  private boolean isSound(Stored stored, Path link, long inode) throws IOException {
+  private boolean isSound(Stored stored, Path link, long inode, boolean orphan) throws IOException {
     if (!unchecked || !catalog.isSuspect(stored, store.stamp(link))) {
       return true;
     }
     Boolean known = hashed.get(inode);
     if (known == null) {
-      known = store.verify(link, stored);
+      known = stored.isTree() ? !orphan && store.verify(stored) : store.verify(link, stored);
       hashed.put(inode, known);
     }
     return known;
@@ -225,8 +355,15 @@ public final class ViewScan {
       if (Files.isSymbolicLink(path)) {
         scanName(view, path, segments);
       } else if (Files.isDirectory(path, LinkOption.NOFOLLOW_LINKS)) {
-        scanNames(view, path, segments);
-        deleteIfEmpty(path);
+        DownloadName name = name(segments);
+        List<Stored> mounted = name == null ? null : mounts.get(name);
+        if (name != null && mounted != null) {
+          view.mounted.put(name, mounted);
+          describe(view, name, mounted.getLast(), Deliver.MOUNT);
+        } else {
+          scanNames(view, path, segments);
+          deleteIfEmpty(path);
+        }
       } else {
         quarantine(path);
       }
@@ -241,9 +378,9 @@ public final class ViewScan {
 
   @GuardedBy("view.lock")
   private void scanName(View view, Path path, List<String> segments) throws IOException {
-    Path target = Files.readSymbolicLink(path).getFileName();
-    Stored stored = target == null ? null : StoreLayout.storedNamed(target.toString());
-    if (stored == null || !view.links.containsKey(stored)) {
+    Stored stored = StoreLayout.storedAt(Files.readSymbolicLink(path));
+    View.Link link = stored == null ? null : view.links.get(stored);
+    if (stored == null || link == null || !link.hasContent()) {
       log.warn(
           "removing a name that leads nowhere container={} name={}",
           view.container,
@@ -256,12 +393,21 @@ public final class ViewScan {
       quarantine(path);
       return;
     }
+    view.symlinks++;
+    describe(view, name, stored, Deliver.LINK);
+  }
+
+  @GuardedBy("view.lock")
+  private void describe(View view, DownloadName name, Stored stored, Deliver deliver)
+      throws IOException {
     DownloadRow described = downloadRows.getOrDefault(view.container, Map.of()).get(name);
     view.names.put(
         name,
-        described != null && described.stored().equals(stored)
+        described != null
+                && described.stored().equals(stored)
+                && described.isMounted() == (deliver == Deliver.MOUNT)
             ? described
-            : undescribed(view, name, stored));
+            : undescribed(view, name, stored, deliver));
   }
 
   private static @Nullable DownloadName name(List<String> segments) {
@@ -277,9 +423,14 @@ public final class ViewScan {
    * from an entry of its bytes.
    */
   @GuardedBy("view.lock")
-  private DownloadRow undescribed(View view, DownloadName name, Stored stored) throws IOException {
+  private DownloadRow undescribed(View view, DownloadName name, Stored stored, Deliver deliver)
+      throws IOException {
     var entry = catalog.entriesOf(stored.digest()).stream().findFirst();
-    long size = Posix.lstat(layout.links(view.container).resolve(stored.fileName())).sizeBytes();
+    Path anchor = layout.viewAnchor(view.container, stored);
+    long size =
+        stored.isTree()
+            ? catalog.blob(stored).map(BlobRow::sizeBytes).orElse(0L)
+            : Posix.lstat(anchor).sizeBytes();
     return new DownloadRow(
         view.container,
         name,
@@ -295,16 +446,19 @@ public final class ViewScan {
         0,
         Duration.ZERO,
         entry.map(known -> known.validator()).orElse(Validator.NONE),
-        entry.map(known -> known.freshUntil()).orElse(null));
+        entry.map(known -> known.freshUntil()).orElse(null),
+        deliver,
+        stored.isTree() ? Trees.sum(anchor) : null);
   }
 
   @GuardedBy("view.lock")
   private void dropUnnamedLinks(View view) throws IOException {
     Set<Stored> named = new HashSet<>();
     view.names.values().forEach(row -> named.add(row.stored()));
+    view.mounted.values().forEach(named::addAll);
     for (Stored stored : List.copyOf(view.links.keySet())) {
       if (!named.contains(stored)) {
-        Files.delete(layout.links(view.container).resolve(stored.fileName()));
+        BlobStore.discard(layout.links(view.container).resolve(stored.fileName()));
         view.links.remove(stored);
       }
     }
@@ -312,31 +466,55 @@ public final class ViewScan {
 
   @GuardedBy("view.lock")
   private void count(View view, Map<Stored, Boolean> orphans) throws IOException {
-    try (var paths = Files.walk(layout.view(view.container))) {
-      for (Path directory :
-          paths.filter(path -> Files.isDirectory(path, LinkOption.NOFOLLOW_LINKS)).toList()) {
-        long bytes = Posix.lstat(directory).allocatedBytes();
-        view.directories.put(directory, bytes);
-        inUseBytes += bytes;
-        inUseInodes++;
-      }
-    }
-    inUseInodes += view.names.size();
+    countDirectories(view, layout.view(view.container));
+    view.symlinks += view.mounted.values().stream().mapToInt(List::size).sum();
+    inUseInodes += view.symlinks;
     for (var link : view.links.entrySet()) {
       Stored stored = link.getKey();
+      inUseBytes += link.getValue().copyBytes();
+      inUseInodes += link.getValue().copyInodes();
       if (inodesInUse.add(link.getValue().inode())) {
         inUseBytes += link.getValue().bytes();
-        inUseInodes++;
+        inUseInodes += link.getValue().inodes();
       }
       if (!orphans.getOrDefault(stored, false) && inUse.add(stored)) {
         Optional<BlobRow> row = catalog.blob(stored);
         if (row.isEmpty()) {
-          long size = Posix.lstat(layout.blob(stored)).sizeBytes();
-          catalog.addBlob(stored, size, link.getValue().bytes(), recency.next());
+          addRow(stored, link.getValue());
         } else if (row.get().allocatedBytes() != link.getValue().bytes()) {
-          catalog.resize(stored, link.getValue().bytes()); // what is given back is what is counted
+          // What is given back is what is counted.
+          catalog.resize(stored, link.getValue().bytes(), link.getValue().inodes());
         }
         rowsOfInUseBytes += link.getValue().bytes();
+        rowsOfInUseInodes += link.getValue().inodes();
+      }
+    }
+  }
+
+  private void addRow(Stored stored, View.Link link) throws IOException {
+    if (stored.isTree()) {
+      TreeSum sum = Trees.sum(layout.anchor(stored));
+      catalog.addTree(new BlobRow(stored, 0, link.bytes(), link.inodes(), recency.next(), sum));
+      catalog.suspect(stored);
+    } else {
+      long size = Posix.lstat(layout.blob(stored)).sizeBytes();
+      catalog.addBlob(stored, size, link.bytes(), recency.next());
+    }
+  }
+
+  /** But for those in copies of trees, which are counted with these. */
+  @GuardedBy("view.lock")
+  private void countDirectories(View view, Path directory) throws IOException {
+    long bytes = Posix.lstat(directory).allocatedBytes();
+    view.directories.put(directory, bytes);
+    inUseBytes += bytes;
+    inUseInodes++;
+    boolean ofLinks = directory.equals(layout.links(view.container));
+    for (Path path : list(directory)) {
+      boolean isCopy =
+          ofLinks && StoreLayout.storedNamed(String.valueOf(path.getFileName())) != null;
+      if (!isCopy && Files.isDirectory(path, LinkOption.NOFOLLOW_LINKS)) {
+        countDirectories(view, path);
       }
     }
   }

@@ -9,6 +9,7 @@ import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
@@ -17,14 +18,17 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentSkipListMap;
 import java.util.concurrent.atomic.AtomicLong;
+import org.cacheddownloads.catalog.BlobRow;
 import org.cacheddownloads.catalog.Catalog;
 import org.cacheddownloads.catalog.DownloadRow;
 import org.cacheddownloads.content.ContainerId;
+import org.cacheddownloads.content.Deliver;
 import org.cacheddownloads.content.Digest;
 import org.cacheddownloads.content.DownloadName;
 import org.cacheddownloads.content.Stored;
 import org.cacheddownloads.failure.CacheException;
 import org.cacheddownloads.failure.CacheException.Conflict;
+import org.cacheddownloads.failure.CacheException.NotReady;
 import org.cacheddownloads.failure.CrashPoint;
 import org.cacheddownloads.space.Budget;
 import org.cacheddownloads.space.Copies;
@@ -35,6 +39,7 @@ import org.cacheddownloads.store.BlobStore;
 import org.cacheddownloads.store.Posix;
 import org.cacheddownloads.store.StorageFault;
 import org.cacheddownloads.store.StoreLayout;
+import org.cacheddownloads.view.ContainerState.TreeMount;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -52,6 +57,8 @@ public final class Views {
   private final Catalog catalog;
   private final References references;
   private final Budget budget;
+  private final Evictor evictor;
+  private final BlobStore store;
   private final Copies copies;
   private final Clock clock;
   private final Map<ContainerId, View> views = new ConcurrentSkipListMap<>();
@@ -71,6 +78,8 @@ public final class Views {
     this.catalog = catalog;
     this.references = new References(holds, budget, catalog, evictor, store);
     this.budget = budget;
+    this.evictor = evictor;
+    this.store = store;
     this.copies = copies;
     this.clock = clock;
   }
@@ -158,28 +167,95 @@ public final class Views {
   private Result change(ContainerId container, Instant deadline, Deciding deciding) {
     long bytes = 0;
     long inodes = 0;
-    while (true) {
-      try (Reservation room = budget.reserveSmall(bytes, inodes, deadline)) {
-        View view = views.computeIfAbsent(container, id -> new View(id, clock.instant()));
-        view.lock.lock();
-        try {
-          if (view.released) {
-            continue;
+    try (var made = new CopiesMade()) {
+      while (true) {
+        Map<Stored, Boolean> missing;
+        try (Reservation room = budget.reserveSmall(bytes, inodes, deadline)) {
+          View view = views.computeIfAbsent(container, id -> new View(id, clock.instant()));
+          view.lock.lock();
+          try {
+            if (view.released) {
+              continue;
+            }
+            Wanted wanted = deciding.about(view.names.keySet());
+            checkNames(view, wanted);
+            Need need = Need.of(layout, view, wanted.shown().values());
+            missing = made.lacking(treesToPlace(view, wanted));
+            if (need.bytes() <= bytes && need.inodes() <= inodes && missing.isEmpty()) {
+              return apply(view, wanted, room, made, deadline);
+            }
+            bytes = need.bytes();
+            inodes = need.inodes();
+          } finally {
+            view.lock.unlock();
+            forgetIfVoid(view);
           }
-          Wanted wanted = deciding.about(view.names.keySet());
-          checkNames(view, wanted);
-          Need need = Need.of(layout, view, wanted.shown().values());
-          if (need.bytes() <= bytes && need.inodes() <= inodes) {
-            return apply(view, wanted, room, deadline);
-          }
-          bytes = need.bytes();
-          inodes = need.inodes();
-        } finally {
-          view.lock.unlock();
-          forgetIfVoid(view);
-        }
-      } // what was reserved is too little: reserve without the lock, then look again
+        } // what was reserved or copied is too little: do that without the lock, then look again
+        missing.forEach(
+            (tree, withContent) ->
+                made.add(
+                    TreeCopy.make(layout, store, budget, evictor, tree, withContent, deadline)));
+      }
     }
+  }
+
+  /** Copies of trees that were made for a view, and were not moved into it yet. */
+  private static final class CopiesMade implements AutoCloseable {
+    private final Map<Stored, TreeCopy> copies = new HashMap<>();
+
+    /** Which of {@code wanted} are not here. */
+    Map<Stored, Boolean> lacking(Map<Stored, Boolean> wanted) {
+      Map<Stored, Boolean> missing = new HashMap<>(wanted);
+      missing
+          .entrySet()
+          .removeIf(
+              tree -> {
+                TreeCopy copy = copies.get(tree.getKey());
+                return copy != null && (copy.hasContent() || !tree.getValue());
+              });
+      return missing;
+    }
+
+    void add(TreeCopy copy) {
+      try (TreeCopy _ = copies.put(copy.tree(), copy)) {
+        // one without content is of no use any more
+      }
+    }
+
+    Collection<TreeCopy> all() {
+      return copies.values();
+    }
+
+    @Override
+    public void close() {
+      RuntimeException failure = null;
+      for (TreeCopy copy : copies.values()) {
+        try {
+          copy.close();
+        } catch (RuntimeException e) {
+          failure = e;
+        }
+      }
+      if (failure != null) {
+        log.warn("what a change of a view left is deleted at the next start", failure);
+      }
+    }
+  }
+
+  /** Trees that the view has no reference to, or one without the content, or to a damaged one. */
+  @GuardedBy("view.lock")
+  private Map<Stored, Boolean> treesToPlace(View view, Wanted wanted) {
+    var trees = new HashMap<Stored, Boolean>();
+    for (DownloadRow row : wanted.shown().values()) {
+      View.Link link = view.links.get(row.stored());
+      boolean withContent = row.deliver() == Deliver.LINK;
+      if (row.stored().isTree()
+          && (link == null || references.isOrphan(link) || (withContent && !link.hasContent()))) {
+        boolean had = link != null && link.hasContent();
+        trees.merge(row.stored(), withContent || had, Boolean::logicalOr);
+      }
+    }
+    return trees;
   }
 
   @GuardedBy("view.lock")
@@ -197,14 +273,16 @@ public final class Views {
   }
 
   @GuardedBy("view.lock")
-  private Result apply(View view, Wanted wanted, Reservation room, Instant deadline) {
+  private Result apply(
+      View view, Wanted wanted, Reservation room, CopiesMade made, Instant deadline) {
     boolean isNewContainer = !view.exists;
     boolean isNew = !view.names.keySet().containsAll(wanted.shown().keySet());
     Instant expiresBefore = view.expiresAt;
     if (wanted.expiresAt() != null) {
       view.expiresAt = wanted.expiresAt();
     }
-    var linked = new HashMap<Stored, Posix.Stat>();
+    var linked = new HashMap<Stored, View.Link>();
+    var placed = new HashMap<Stored, View.Link>();
     try (var change = new ViewChange(layout, view.container, view.directories.keySet())) {
       if (wanted.expiresAt() != null || wanted.recordNow() || isEmptyOnTheWay(view, wanted)) {
         // Before the directory: a kill must not leave a container without its expiry, nor an empty
@@ -213,19 +291,30 @@ public final class Views {
       }
       change.directory(layout.view(view.container));
       change.directory(layout.links(view.container));
+      Set<Stored> trees = treesToPlace(view, wanted).keySet();
+      for (TreeCopy copy : made.all()) {
+        if (trees.contains(copy.tree())) {
+          placed.put(copy.tree(), place(change, copy));
+        }
+      }
       for (DownloadRow row : wanted.shown().values()) {
-        renewOrphan(view, row.stored());
-        if (!view.links.containsKey(row.stored()) && !linked.containsKey(row.stored())) {
-          linked.put(row.stored(), link(change, row.stored(), deadline));
+        Stored stored = row.stored();
+        if (!stored.isTree()) {
+          renewOrphan(view, stored);
+          if (!view.links.containsKey(stored) && !linked.containsKey(stored)) {
+            linked.put(stored, View.Link.file(link(change, stored, deadline)));
+          }
         }
       }
       for (DownloadName name : wanted.hidden()) {
-        change.hide(name, shownAs(view, name));
+        change.hide(name, shownAs(view, name), mountedAt(view, name));
       }
       for (DownloadRow row : wanted.shown().values()) {
         DownloadRow before = view.names.get(row.name());
-        if (before == null || !before.stored().equals(row.stored())) {
-          change.show(row.name(), row.stored(), before == null ? null : before.stored());
+        var after = ViewChange.Shown.of(row);
+        var was = before == null ? null : ViewChange.Shown.of(before);
+        if (!after.equals(was)) {
+          change.show(row.name(), after, was, mountedAt(view, row.name()));
         }
       }
       settle(view, change, room);
@@ -239,7 +328,14 @@ public final class Views {
     } catch (RuntimeException e) {
       throw undone(view, expiresBefore, isNewContainer, e);
     }
-    linked.forEach((stored, stat) -> references.linked(view, stored, stat));
+    for (TreeCopy copy : made.all()) {
+      if (placed.containsKey(copy.tree())) {
+        copy.room().spentInUse(copy.allocatedBytes(), copy.inodes());
+      }
+    }
+    placed.keySet().forEach(tree -> references.unlinked(view, tree)); // the one it had before
+    linked.putAll(placed);
+    linked.forEach((stored, link) -> references.linked(view, stored, link));
     record(view, wanted, isNewContainer);
     dropUnusedLinks(view);
     return new Result(state(view), isNew, isNewContainer);
@@ -253,8 +349,30 @@ public final class Views {
 
   @GuardedBy("view.lock")
   @SuppressWarnings("NullAway") // hidden names are taken from the view's own
-  private static Stored shownAs(View view, DownloadName name) {
-    return view.names.get(name).stored();
+  private static ViewChange.Shown shownAs(View view, DownloadName name) {
+    return ViewChange.Shown.of(view.names.get(name));
+  }
+
+  @GuardedBy("view.lock")
+  private static List<Stored> mountedAt(View view, DownloadName name) {
+    return view.mounted.getOrDefault(name, List.of());
+  }
+
+  /** Puts a copy in its place. @return the reference that it is */
+  private View.Link place(ViewChange change, TreeCopy copy) throws IOException {
+    BlobRow row =
+        catalog
+            .blob(copy.tree())
+            .orElseThrow(
+                () -> new NotReady("the tree " + copy.tree() + " has vanished; try again", null));
+    change.place(copy);
+    return new View.Link(
+        copy.manifest(),
+        row.allocatedBytes(),
+        row.inodes(),
+        copy.hasContent(),
+        copy.allocatedBytes(),
+        copy.inodes());
   }
 
   @GuardedBy("view.lock")
@@ -291,7 +409,7 @@ public final class Views {
     if (link != null && references.isOrphan(link)) {
       Posix.Stat renewed = ViewChange.relink(layout, view.container, stored);
       references.unlinked(view, stored);
-      references.linked(view, stored, renewed);
+      references.linked(view, stored, View.Link.file(renewed));
     }
   }
 
@@ -316,6 +434,7 @@ public final class Views {
       bytes += size.getValue() - (before == null ? 0 : before);
       inodes += before == null ? 1 : 0;
     }
+    view.symlinks += change.symlinksMade();
     room.spentInUse(bytes, inodes);
   }
 
@@ -327,22 +446,42 @@ public final class Views {
       catalog.noteContainer(view.row());
     }
     for (DownloadName name : wanted.hidden()) {
+      view.mounted.remove(name);
       references.unnamed(view, name);
     }
     for (DownloadRow row : wanted.shown().values()) {
+      noteMounted(view, row);
       references.named(view, row);
     }
   }
 
-  /** Gives back the references that no name uses any more. */
+  @GuardedBy("view.lock")
+  private static void noteMounted(View view, DownloadRow row) {
+    if (!row.isMounted()) {
+      view.mounted.remove(row.name());
+      return;
+    }
+    List<Stored> mounted = view.mounted.computeIfAbsent(row.name(), _ -> new ArrayList<>());
+    if (mounted.isEmpty() || !mounted.getLast().equals(row.stored())) {
+      mounted.add(row.stored());
+    }
+  }
+
+  /** Gives back the references that no name uses any more, nor a container that runs may use. */
   @GuardedBy("view.lock")
   private void dropUnusedLinks(View view) {
     Set<Stored> used = new HashSet<>();
     view.names.values().forEach(row -> used.add(row.stored()));
+    view.mounted.values().forEach(used::addAll);
     for (Stored stored : List.copyOf(view.links.keySet())) {
       if (!used.contains(stored)) {
         try {
-          Files.deleteIfExists(layout.links(view.container).resolve(stored.fileName()));
+          Path link = layout.links(view.container).resolve(stored.fileName());
+          if (stored.isTree()) {
+            store.discardTree(link);
+          } else {
+            Files.deleteIfExists(link);
+          }
           CrashPoint.UNLINK.reached();
         } catch (IOException e) {
           throw StorageFault.of("release " + stored + " from " + view.container, e);
@@ -392,7 +531,7 @@ public final class Views {
       forgetRow(view.container);
       views.remove(view.container, view);
       containers.decrementAndGet();
-      int symlinks = view.names.size();
+      long symlinks = view.symlinks;
       for (DownloadName name : List.copyOf(view.names.keySet())) {
         references.unnamed(view, name);
       }
@@ -439,12 +578,13 @@ public final class Views {
         if (view.names.size() == 1) {
           catalog.saveContainer(view.row()); // an empty view says nothing of itself after a kill
         }
-        change.hide(name, shownAs(view, name));
+        change.hide(name, shownAs(view, name), mountedAt(view, name));
         settle(view, change, room);
         change.keep();
       } catch (IOException e) {
         throw StorageFault.of("release " + name + " from " + container, e);
       }
+      view.mounted.remove(name);
       references.unnamed(view, name);
       dropUnusedLinks(view);
       return true;
@@ -549,8 +689,31 @@ public final class Views {
         view.container,
         layout.view(view.container),
         List.copyOf(view.names.values()),
+        mounts(view),
         view.createdAt,
         view.expiresAt);
+  }
+
+  @GuardedBy("view.lock")
+  private List<TreeMount> mounts(View view) {
+    var mounts = new ArrayList<TreeMount>();
+    for (DownloadRow row : view.names.values()) {
+      if (row.isMounted()) {
+        mounts.add(new TreeMount(row.name(), source(view, row.stored())));
+      }
+    }
+    return mounts;
+  }
+
+  /** What is to be mounted: a damaged tree has left its place, and its holders keep it. */
+  @GuardedBy("view.lock")
+  private Path source(View view, Stored tree) {
+    View.Link link = view.links.get(tree);
+    Path directory =
+        link != null && references.isOrphan(link)
+            ? layout.aside(tree, link.inode())
+            : layout.blob(tree);
+    return directory.resolve(StoreLayout.CONTENT);
   }
 
   /** Where a download lies on the host. */

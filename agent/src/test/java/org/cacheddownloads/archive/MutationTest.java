@@ -14,6 +14,7 @@ import java.util.Random;
 import java.util.stream.Stream;
 import org.cacheddownloads.failure.CacheException.UnsafeArchive;
 import org.cacheddownloads.failure.CacheException.UnsupportedArchive;
+import org.cacheddownloads.store.Removal;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.io.TempDir;
@@ -175,8 +176,8 @@ class MutationTest {
                 tree.resolve(Unpacker.CONTENT),
                 unpacked.treeDigest(),
                 () -> {});
-            Trees.delete(tree.resolve(Unpacker.CONTENT));
-            Trees.delete(tree.resolve(Unpacker.MANIFEST));
+            Removal.delete(tree.resolve(Unpacker.CONTENT));
+            Removal.delete(tree.resolve(Unpacker.MANIFEST));
             return false;
           } catch (UnsafeArchive | UnsupportedArchive e) {
             return true;
@@ -184,7 +185,7 @@ class MutationTest {
             throw new AssertionError(which, e);
           } finally {
             assertEquals(before, workshop.around(), which);
-            Trees.delete(tree);
+            Removal.delete(tree);
           }
         });
   }

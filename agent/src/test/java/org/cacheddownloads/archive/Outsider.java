@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import org.cacheddownloads.failure.CacheException;
+import org.cacheddownloads.store.Removal;
 
 /** A program for {@link SurroundingsTest}: all that is done to a tree, in a process of its own. */
 final class Outsider {
@@ -19,11 +20,11 @@ final class Outsider {
       Path copy = tree.resolveSibling("copy");
       Trees.link(tree, copy, (_, _) -> {}, () -> {});
       Trees.verify(tree.resolve(Unpacker.MANIFEST), copy, unpacked.treeDigest(), () -> {});
-      Trees.delete(copy);
+      Removal.delete(copy);
       System.out.println(unpacked.treeDigest());
     } catch (CacheException e) {
       System.out.println(e.code() + ": " + e.getMessage());
     }
-    Trees.delete(tree);
+    Removal.delete(tree);
   }
 }

@@ -22,6 +22,7 @@ import net.jqwik.api.ShrinkingMode;
 import net.jqwik.api.lifecycle.AfterContainer;
 import net.jqwik.api.lifecycle.BeforeContainer;
 import org.cacheddownloads.archive.TreeModel.Thing;
+import org.cacheddownloads.store.Removal;
 
 /** Whatever a tree looks like, every format brings it back, and all bring the same. */
 class RoundTripProperties {
@@ -34,7 +35,7 @@ class RoundTripProperties {
 
   @AfterContainer
   static void close() throws IOException {
-    Trees.delete(base);
+    Removal.delete(base);
   }
 
   @Provide

@@ -15,6 +15,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
+import org.cacheddownloads.store.Removal;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -62,7 +63,7 @@ class SurroundingsTest {
 
   @AfterAll
   static void deleteClasses() throws IOException {
-    Trees.delete(base);
+    Removal.delete(base);
   }
 
   /**

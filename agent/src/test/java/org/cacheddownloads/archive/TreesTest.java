@@ -16,6 +16,7 @@ import org.cacheddownloads.content.Digest;
 import org.cacheddownloads.failure.CacheException.InsufficientSpace;
 import org.cacheddownloads.failure.CacheException.NotReady;
 import org.cacheddownloads.store.Posix;
+import org.cacheddownloads.store.Removal;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -100,10 +101,10 @@ class TreesTest {
     link();
     Path second = workshop.root.resolve("second");
     Trees.link(tree.directory(), second, (_, _) -> {}, () -> {});
-    Trees.delete(copy);
+    Removal.delete(copy);
     assertEquals("text", tree.text("bin/deep/er/f"));
     assertEquals(0555, Posix.lstat(tree.path("bin/ruby")).mode());
-    Trees.delete(tree.directory());
+    Removal.delete(tree.directory());
     assertEquals("text", Files.readString(second.resolve("bin/deep/er/f")));
   }
 
@@ -315,7 +316,7 @@ class TreesTest {
     Files.writeString(outside.resolve("kept"), "x");
     writable(tree.content());
     Posix.symlink("../../../outside", tree.path("way-out"));
-    Trees.delete(tree.directory());
+    Removal.delete(tree.directory());
     assertFalse(Files.exists(tree.directory()));
     assertEquals("x", Files.readString(outside.resolve("kept")));
   }
@@ -323,15 +324,15 @@ class TreesTest {
   @Test
   void deletingASymlinkDeletesTheSymlink() throws IOException {
     Path link = Files.createSymbolicLink(workshop.root.resolve("link"), tree.directory());
-    Trees.delete(link);
+    Removal.delete(link);
     assertFalse(Files.exists(link, LinkOption.NOFOLLOW_LINKS));
     assertEquals("text", tree.text("bin/deep/er/f"));
   }
 
   @Test
   void whatIsGoneAlreadyIsFine() throws IOException {
-    Trees.delete(workshop.root.resolve("nothing"));
-    Trees.delete(workshop.root.resolve("nothing/below"));
+    Removal.delete(workshop.root.resolve("nothing"));
+    Removal.delete(workshop.root.resolve("nothing/below"));
   }
 
   /** More directories side by side than are remembered at once. */
@@ -341,7 +342,7 @@ class TreesTest {
     for (int i : IntStream.range(0, 2_100).toArray()) {
       Files.createDirectory(many.resolve("d" + i));
     }
-    Trees.delete(many);
+    Removal.delete(many);
     assertFalse(Files.exists(many));
   }
 
@@ -353,7 +354,7 @@ class TreesTest {
       at = at.resolve("d");
     }
     Files.createDirectories(at);
-    Trees.delete(deep);
+    Removal.delete(deep);
     assertFalse(Files.exists(deep));
   }
 }

@@ -22,6 +22,7 @@ import org.apache.commons.compress.compressors.bzip2.BZip2CompressorOutputStream
 import org.cacheddownloads.failure.CacheException;
 import org.cacheddownloads.store.Hashing;
 import org.cacheddownloads.store.Posix;
+import org.cacheddownloads.store.Removal;
 
 /** Where tests unpack: a directory for archives, one for trees, and all that lies around them. */
 final class Workshop implements AutoCloseable {
@@ -152,7 +153,7 @@ final class Workshop implements AutoCloseable {
 
   @Override
   public void close() throws IOException {
-    Trees.delete(root);
+    Removal.delete(root);
   }
 
   /** What {@code du} would say, symlinks not counted as space. */

@@ -18,6 +18,7 @@ import org.cacheddownloads.catalog.Catalog.EntryFilter;
 import org.cacheddownloads.content.CacheKey;
 import org.cacheddownloads.content.Checksum;
 import org.cacheddownloads.content.ContainerId;
+import org.cacheddownloads.content.Deliver;
 import org.cacheddownloads.content.Digest;
 import org.cacheddownloads.content.DownloadName;
 import org.cacheddownloads.content.Entry;
@@ -113,8 +114,10 @@ class CatalogTest {
     var blobs = catalog.blobs(0, 1000);
     assertEquals(
         new Totals(
-            blobs.size(),
+            blobs.stream().filter(blob -> !blob.row().stored().isTree()).count(),
+            blobs.stream().filter(blob -> blob.row().stored().isTree()).count(),
             blobs.stream().mapToLong(blob -> blob.row().allocatedBytes()).sum(),
+            blobs.stream().mapToLong(blob -> blob.row().inodes()).sum(),
             catalog.entries(EntryFilter.ALL, "", 1000).size()),
         catalog.totals());
   }
@@ -378,14 +381,14 @@ class CatalogTest {
     assertTrue(catalog.find(key("k"), NOBODY).isEmpty());
     assertTrue(catalog.find(key("other"), NOBODY).isPresent());
     assertTotalsAreTheSums();
-    assertEquals(new Totals(1, 4096, 1), catalog.totals());
+    assertEquals(new Totals(1, 0, 4096, 1, 1), catalog.totals());
   }
 
   @Test
   void whatIsRemovedTwiceIsRemovedOnce() {
     publish("k", "a");
     catalog.removeBlobs(List.of(file("a"), file("a"), file("unknown")));
-    assertEquals(new Totals(0, 0, 0), catalog.totals());
+    assertEquals(new Totals(0, 0, 0, 0, 0), catalog.totals());
   }
 
   @Test
@@ -393,7 +396,7 @@ class CatalogTest {
     publish("k", "a");
     catalog.addBlob(file("a"), 1, 4096, nextUse());
     publish("other", "a");
-    assertEquals(new Totals(1, 4096, 2), catalog.totals());
+    assertEquals(new Totals(1, 0, 4096, 1, 2), catalog.totals());
   }
 
   @Test
@@ -503,7 +506,7 @@ class CatalogTest {
     assertEquals(List.of(file("a")), catalog.notDurable(10));
     catalog.markDurable(List.of(new Synced(file("a"), STAMP)));
     assertEquals(List.of(), catalog.notDurable(10));
-    catalog.resize(file("a"), 8192);
+    catalog.resize(file("a"), 8192, 1);
     assertEquals(8192, catalog.blob(file("a")).orElseThrow().allocatedBytes());
     assertTotalsAreTheSums();
   }
@@ -608,7 +611,9 @@ class CatalogTest {
         0,
         Duration.ofMillis(12),
         new Validator("\"e\"", null),
-        NOW);
+        NOW,
+        Deliver.LINK,
+        null);
   }
 
   @Test
@@ -777,6 +782,6 @@ class CatalogTest {
     open();
     assertEquals(right.blobs() - 5, catalog.recountTotals().blobs());
     assertEquals(right, catalog.totals());
-    assertEquals(new Totals(0, 0, 0), catalog.recountTotals());
+    assertEquals(new Totals(0, 0, 0, 0, 0), catalog.recountTotals());
   }
 }

@@ -216,7 +216,7 @@ class CopiesTest {
     Posix.link(cell.layout.blob(file), view.resolve("held"));
     Posix.Stat held = Posix.lstat(view.resolve("held"));
     cell.budget.idleToInUse(
-        cell.holds.linked(file, held.inode(), held.allocatedBytes(), false).bytes());
+        cell.holds.linked(file, held.inode(), held.allocatedBytes(), 1, false).bytes());
     cell.renewInode(file);
     long directory = Posix.lstat(view).allocatedBytes();
     assertEquals(held.allocatedBytes() + directory, cell.disk().inUseBytes());

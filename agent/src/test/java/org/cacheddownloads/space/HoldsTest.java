@@ -116,22 +116,22 @@ class HoldsTest {
   void aViewHoldsWhenThePinIsGone() {
     List<Stored> free = new ArrayList<>();
     Pin pin = holds.pin(A, free::add);
-    assertEquals(new Effect(Change.IDLE_OR_IN_USE, 4096), holds.linked(A, 1, 4096, false));
+    assertEquals(new Effect(Change.IDLE_OR_IN_USE, 4096, 1), holds.linked(A, 1, 4096, 1, false));
     pin.close();
     assertEquals(List.of(), free, "a view holds it");
     assertTrue(holds.isHeld(A));
     assertTrue(holds.isInUse(A));
     assertFalse(holds.doom(A));
-    assertEquals(new Effect(Change.IDLE_OR_IN_USE, 4096), holds.unlinked(A, 1));
+    assertEquals(new Effect(Change.IDLE_OR_IN_USE, 4096, 1), holds.unlinked(A, 1));
     assertFalse(holds.isInUse(A));
     assertTrue(holds.doom(A));
   }
 
   @Test
   void onlyTheFirstAndTheLastViewChangeTheSums() {
-    assertEquals(Change.IDLE_OR_IN_USE, holds.linked(A, 1, 4096, false).change());
-    assertEquals(Change.NONE, holds.linked(A, 1, 4096, false).change());
-    assertEquals(Change.NONE, holds.linked(A, 1, 4096, false).change());
+    assertEquals(Change.IDLE_OR_IN_USE, holds.linked(A, 1, 4096, 1, false).change());
+    assertEquals(Change.NONE, holds.linked(A, 1, 4096, 1, false).change());
+    assertEquals(Change.NONE, holds.linked(A, 1, 4096, 1, false).change());
     assertEquals(Change.NONE, holds.unlinked(A, 1).change());
     assertEquals(Change.NONE, holds.unlinked(A, 1).change());
     assertTrue(holds.isInUse(A));
@@ -141,34 +141,34 @@ class HoldsTest {
 
   @Test
   void anInodeThatTheStoreGaveUpIsGoneWithItsLastView() {
-    holds.linked(A, 1, 4096, false);
-    holds.linked(A, 1, 4096, false);
+    holds.linked(A, 1, 4096, 1, false);
+    holds.linked(A, 1, 4096, 1, false);
     assertFalse(holds.isOrphan(1));
     assertTrue(holds.orphaned(1));
     assertTrue(holds.isOrphan(1));
-    assertEquals(new Effect(Change.IDLE_OR_IN_USE, 8192), holds.linked(A, 2, 8192, false));
+    assertEquals(new Effect(Change.IDLE_OR_IN_USE, 8192, 1), holds.linked(A, 2, 8192, 1, false));
     assertEquals(Change.NONE, holds.unlinked(A, 1).change());
-    assertEquals(new Effect(Change.GONE, 4096), holds.unlinked(A, 1));
+    assertEquals(new Effect(Change.GONE, 4096, 1), holds.unlinked(A, 1));
     assertTrue(holds.isInUse(A), "its second inode is");
-    assertEquals(new Effect(Change.IDLE_OR_IN_USE, 8192), holds.unlinked(A, 2));
+    assertEquals(new Effect(Change.IDLE_OR_IN_USE, 8192, 1), holds.unlinked(A, 2));
   }
 
   @Test
   void anOrphanFoundAtTheStartIsGoneWithItsLastView() {
-    holds.linked(A, 1, 4096, true);
-    assertEquals(new Effect(Change.GONE, 4096), holds.unlinked(A, 1));
+    holds.linked(A, 1, 4096, 1, true);
+    assertEquals(new Effect(Change.GONE, 4096, 1), holds.unlinked(A, 1));
   }
 
   @Test
   void whatNoViewHoldsCannotBeOrphanedOrResized() {
     assertFalse(holds.orphaned(1));
-    assertFalse(holds.resized(1, 8192));
+    assertFalse(holds.resized(1, 8192, 1));
   }
 
   @Test
   void aResizedInodeIsGivenBackAsWhatItIsNow() {
-    holds.linked(A, 1, 4096, false);
-    assertTrue(holds.resized(1, 8192));
-    assertEquals(new Effect(Change.IDLE_OR_IN_USE, 8192), holds.unlinked(A, 1));
+    holds.linked(A, 1, 4096, 1, false);
+    assertTrue(holds.resized(1, 8192, 1));
+    assertEquals(new Effect(Change.IDLE_OR_IN_USE, 8192, 1), holds.unlinked(A, 1));
   }
 }

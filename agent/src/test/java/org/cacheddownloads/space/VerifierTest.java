@@ -74,7 +74,7 @@ class VerifierTest {
     Posix.link(cell.layout.blob(bad), view.resolve("held"));
     Posix.Stat held = Posix.lstat(view.resolve("held"));
     cell.budget.idleToInUse(
-        cell.holds.linked(bad, held.inode(), held.allocatedBytes(), false).bytes());
+        cell.holds.linked(bad, held.inode(), held.allocatedBytes(), 1, false).bytes());
     damage(bad);
     assertEquals(new Report(1, List.of(new Corrupt(bad.digest(), true))), verifier.verifyAll());
     assertFalse(cell.isStored(bad));

@@ -12,6 +12,7 @@ import java.util.Map;
 import java.util.TreeMap;
 import org.cacheddownloads.catalog.DownloadRow;
 import org.cacheddownloads.content.ContainerId;
+import org.cacheddownloads.content.Deliver;
 import org.cacheddownloads.content.DownloadName;
 import org.cacheddownloads.content.Form;
 import org.cacheddownloads.content.Outcome;
@@ -66,7 +67,8 @@ final class Host implements AutoCloseable {
             cell.catalog,
             cell.store,
             cell.budget,
-            new org.cacheddownloads.space.Recount(cell.catalog, cell.holds, cell.budget),
+            new org.cacheddownloads.space.Recount(
+                cell.catalog, cell.store, cell.holds, cell.budget),
             cell.evictor)
         .run();
   }
@@ -88,6 +90,8 @@ final class Host implements AutoCloseable {
         7,
         Duration.ofMillis(5),
         new Validator("\"e\"", null),
+        null,
+        Deliver.LINK,
         null);
   }
 
