@@ -1,5 +1,6 @@
 package org.cacheddownloads.spec;
 
+import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.fail;
 import static org.cacheddownloads.spec.Eventually.eventually;
 
@@ -19,6 +20,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.stream.Stream;
 import org.awaitility.core.ConditionTimeoutException;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.extension.AfterAllCallback;
@@ -204,6 +206,24 @@ final class AgentProcess extends AgentClient
     } catch (RuntimeException e) {
       return false; // nobody listens yet
     }
+  }
+
+  // ---- what it answers for
+
+  /** Waits until the figures of space agree with each other, and with what is on the disk. */
+  void assertUsedIsAllocated() {
+    eventually()
+        .untilAsserted(
+            () -> {
+              JsonNode disk = stats().path("disk");
+              long parts =
+                  Stream.of("inUseBytes", "idleBytes", "partialBytes", "quarantineBytes")
+                      .mapToLong(part -> disk.path(part).asLong())
+                      .sum();
+              assertThat(disk.path("usedBytes").asLong())
+                  .isEqualTo(parts)
+                  .isEqualTo(DiskUsage.of(state()));
+            });
   }
 
   // ---- places

@@ -158,12 +158,12 @@ class EvictionSpec {
     agent.download("used-2", "deep/down/a", origin.url("/used/a"));
     agent.download("used-2", "uncached", origin.url("/used/uncached"));
     agent.prefetch(origin.url("/used/b"));
-    assertUsedIsAllocated();
+    agent.assertUsedIsAllocated();
 
     agent.release("used-1");
-    assertUsedIsAllocated();
+    agent.assertUsedIsAllocated();
     agent.release("used-2");
-    assertUsedIsAllocated();
+    agent.assertUsedIsAllocated();
     assertThat(agent.stat("disk.inUseBytes")).isZero();
   }
 
@@ -184,22 +184,7 @@ class EvictionSpec {
     rawOrigin.release("/partial");
     assertThat(result(download).digest()).isEqualTo(Content.checksum("sha256", bytes));
     eventually().until(() -> agent.stat("disk.reservedBytes") == 0);
-    assertUsedIsAllocated();
-  }
-
-  private static void assertUsedIsAllocated() {
-    eventually()
-        .untilAsserted(
-            () -> {
-              JsonNode disk = agent.stats().path("disk");
-              long parts =
-                  Stream.of("inUseBytes", "idleBytes", "partialBytes", "quarantineBytes")
-                      .mapToLong(part -> disk.path(part).asLong())
-                      .sum();
-              assertThat(disk.path("usedBytes").asLong())
-                  .isEqualTo(parts)
-                  .isEqualTo(DiskUsage.of(agent.state()));
-            });
+    agent.assertUsedIsAllocated();
   }
 
   @Test
@@ -353,12 +338,12 @@ class EvictionSpec {
 
     agent.get(Request.entryPath(origin.url("/deleted"))).problem().is(404, "not-found");
     assertThat(held.bytes()).hasSize(4 * MIB);
-    assertUsedIsAllocated();
+    agent.assertUsedIsAllocated();
     assertThat(agent.prefetch(origin.url("/deleted")).outcome()).isEqualTo("miss");
     agent.send(Request.delete(Request.entryPath(origin.url("/deleted")))).expect(204);
     agent.release("deleted");
     eventually().until(() -> !agent.hasBlob(held.digest()));
-    assertUsedIsAllocated();
+    agent.assertUsedIsAllocated();
   }
 
   // ---- given
