@@ -63,6 +63,7 @@ is_present() {
     nghttp2-client) command -v h2load >/dev/null ;;
     maven) command -v mvn >/dev/null ;;
     xfsprogs) has_tool mkfs.xfs ;;
+    xz-utils) has_tool xz ;;
     e2fsprogs) has_tool mkfs.ext4 ;;
     *) command -v "$1" >/dev/null ;;
   esac

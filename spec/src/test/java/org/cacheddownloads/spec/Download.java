@@ -51,13 +51,22 @@ record Download(int status, JsonNode json) {
     }
   }
 
-  /** The file itself, in the view, behind the symlink. */
+  /** The file or directory itself, in the view, behind the symlink. */
   Path file() {
     try {
       return hostPath().toRealPath();
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
+  }
+
+  /** All that the container sees below the name of a directory. */
+  Listing listing() {
+    return Listing.of(file());
+  }
+
+  String treeDigest() {
+    return json.path("treeDigest").asText();
   }
 
   /** The link count of the file's inode. */

@@ -4,8 +4,14 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.cacheddownloads.spec.AgentClient.result;
 import static org.cacheddownloads.spec.Eventually.eventually;
 
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /**
  * With the parts of the real world: nginx as the origin, a runc container that reads its downloads,
@@ -129,6 +135,106 @@ class RealPartsSpec {
       }
     }
   }
+
+  // ---- directories
+
+  /** A shell script, a symlink to it, and a native program. */
+  private static byte[] tools(String version) {
+    try {
+      Path busybox = Path.of(Project.tool("busybox", "busybox-static"));
+      return new RawTar()
+          .withProgram(version)
+          .executable("bin/busybox", Files.readAllBytes(busybox))
+          .gzip();
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"link", "mount"})
+  void aContainerListsADirectoryAndRunsItsPrograms(String deliver) {
+    try (Origin origin = Origin.start()) {
+      origin.serve("/tools", tools("1.2.3"), "ETag: \"t\"");
+      String id = "programs-" + deliver;
+      agent.download(id, "deep/tools", origin.url("/tools"), "as", "directory", "deliver", deliver);
+
+      try (RuncContainer container = RuncContainer.startWhole(agent.container(id), "true")) {
+        String tools = "/cached-downloads/deep/tools";
+        assertThat(container.exec("ls " + tools + "/ " + tools + "/bin").output().lines())
+            .contains("version", "hello", "relative", "busybox");
+        assertThat(container.exec(tools + "/bin/hello").output()).isEqualTo("1.2.3");
+        assertThat(container.exec(tools + "/bin/relative").output()).isEqualTo("1.2.3");
+        assertThat(container.exec(tools + "/bin/busybox echo native").output())
+            .isEqualTo("native\n");
+        assertThat(container.exec("readlink " + tools + "/bin/relative").output())
+            .isEqualTo("hello\n");
+      }
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"link", "mount"})
+  void aContainerCannotWriteToADirectory(String deliver) {
+    try (Origin origin = Origin.start()) {
+      origin.serve("/tools", tools("read-only"), "ETag: \"t\"");
+      String id = "unwritable-" + deliver;
+      agent.download(id, "tools", origin.url("/tools"), "as", "directory", "deliver", deliver);
+
+      try (RuncContainer container = RuncContainer.startWhole(agent.container(id), "true")) {
+        assertThat(container.exec("touch /cached-downloads/tools/new").errors())
+            .contains("Read-only file system");
+        assertThat(container.exec("echo x >> /cached-downloads/tools/version").exit()).isNotZero();
+        assertThat(container.exec("rm -r /cached-downloads/tools/bin").exit()).isNotZero();
+        assertThat(container.exec("cat /cached-downloads/tools/version").output())
+            .isEqualTo("read-only");
+      }
+    }
+  }
+
+  @Test
+  void aRunningContainerSeesTheNewVersionOfALinkedDirectory() {
+    try (Origin origin = Origin.start()) {
+      origin.serve("/tools", tools("old"), "ETag: \"1\"");
+      agent.download("relinked", "tools", origin.url("/tools"), "as", "directory");
+
+      try (RuncContainer container =
+          RuncContainer.startWhole(
+              agent.container("relinked"), "exec 3< /cached-downloads/tools/version")) {
+        origin.serve("/tools", tools("new"), "ETag: \"2\"");
+        agent.download("relinked", "tools", origin.url("/tools"), "as", "directory");
+        agent.post("/v1/prune", "targetBytes", 0).expect(200);
+
+        assertThat(container.exec("/cached-downloads/tools/bin/hello").output()).isEqualTo("new");
+        assertThat(container.exec("cat /proc/1/fd/3").output()).isEqualTo("old");
+      }
+    }
+  }
+
+  /** The kernel cannot switch a mount under a container; what it has must not vanish. */
+  @Test
+  void aRunningContainerKeepsTheDirectoryThatIsMounted() {
+    try (Origin origin = Origin.start()) {
+      origin.serve("/tools", tools("old"), "ETag: \"1\"");
+      Object[] mount = {"as", "directory", "deliver", "mount"};
+      agent.download("remounted", "tools", origin.url("/tools"), mount);
+
+      try (RuncContainer container =
+          RuncContainer.startWhole(agent.container("remounted"), "true")) {
+        origin.serve("/tools", tools("new"), "ETag: \"2\"");
+        agent.download("remounted", "tools", origin.url("/tools"), mount);
+        agent.post("/v1/prune", "targetBytes", 0).expect(200);
+
+        assertThat(container.exec("/cached-downloads/tools/bin/hello").output()).isEqualTo("old");
+      }
+      try (RuncContainer container =
+          RuncContainer.startWhole(agent.container("remounted"), "true")) {
+        assertThat(container.exec("/cached-downloads/tools/bin/hello").output()).isEqualTo("new");
+      }
+    }
+  }
+
+  // ---- metrics
 
   @Test
   void prometheusHasTheHitCounterAfterOneHit() {

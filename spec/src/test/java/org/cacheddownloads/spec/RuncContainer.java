@@ -23,11 +23,11 @@ final class RuncContainer implements AutoCloseable {
   private final String runc;
   private final Child container;
 
-  private RuncContainer(JsonNode mount, String main) throws IOException {
+  private RuncContainer(List<JsonNode> mounts, String main) throws IOException {
     Project.requireRoot();
     runc = Project.tool("runc", "runc");
-    buildRootFileSystem(mount.path("destination").asText());
-    Files.writeString(directory.resolve("config.json"), configuration(mount, main).toString());
+    buildRootFileSystem(mounts.getFirst().path("destination").asText());
+    Files.writeString(directory.resolve("config.json"), configuration(mounts, main).toString());
     container = Child.start(directory, directory.resolve("log"), runc("run", id()));
     eventually().until(() -> exec("true").exit() == 0);
   }
@@ -37,8 +37,19 @@ final class RuncContainer implements AutoCloseable {
    * shell command, before it waits for the end.
    */
   static RuncContainer start(JsonNode mount, String main) {
+    return start(List.of(mount), main);
+  }
+
+  /** The same with all mounts of a container as the agent tells it, in their order. */
+  static RuncContainer startWhole(JsonNode container, String main) {
+    var mounts = new ArrayList<>(List.of(container.path("mount")));
+    container.path("mounts").forEach(mounts::add);
+    return start(mounts, main);
+  }
+
+  private static RuncContainer start(List<JsonNode> mounts, String main) {
     try {
-      return new RuncContainer(mount, main);
+      return new RuncContainer(mounts, main);
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
@@ -75,7 +86,7 @@ final class RuncContainer implements AutoCloseable {
    * The least that runc needs: namespaces of mounts and processes; no cgroup limits, the host's
    * network.
    */
-  private static ObjectNode configuration(JsonNode mount, String main) {
+  private static ObjectNode configuration(List<JsonNode> agents, String main) {
     ObjectNode config =
         Json.object(
             "ociVersion", "1.0.2",
@@ -97,7 +108,7 @@ final class RuncContainer implements AutoCloseable {
             "linux", Map.of("namespaces", List.of(Map.of("type", "mount"), Map.of("type", "pid"))));
     ArrayNode mounts = config.putArray("mounts");
     mounts.add(Json.object("destination", "/proc", "type", "proc", "source", "proc"));
-    mounts.add(mount);
+    agents.forEach(mounts::add);
     return config;
   }
 

@@ -5,8 +5,9 @@
  * <p>One class per promise ({@link FetchSpec}, {@link ReferenceSpec}, …). What they stand on:
  * {@link AgentProcess} (a running agent and the client of its socket), {@link Contract} (holds
  * every request and reply against {@code spec/openapi.yaml}), {@link Origin} (a scripted origin),
- * {@link RawOrigin} (one that breaks HTTP), and the real parts {@link NginxOrigin}, {@link
- * RuncContainer} and {@link PrometheusServer}.
+ * {@link RawOrigin} (one that breaks HTTP), {@link SourceTree} (archives of real tools), {@link
+ * RawTar} and {@link RawZip} (such as no tool makes), and the real parts {@link NginxOrigin},
+ * {@link RuncContainer} and {@link PrometheusServer}.
  *
  * <p>Invariants: nothing is imported from {@code agent}; no test is skipped, a missing tool fails
  * with the line that installs it; no test sleeps or measures time: tests wait for what operators
