@@ -25,7 +25,7 @@ import org.cacheddownloads.archive.TreeModel.Thing;
 import org.cacheddownloads.store.Removal;
 
 /** Whatever a tree looks like, every format brings it back, and all bring the same. */
-class RoundTripProperties {
+class RoundTripTest {
   private static Path base;
 
   @BeforeContainer
@@ -83,7 +83,7 @@ class RoundTripProperties {
                     .ascii()
                     .ofMinLength(1)
                     .ofMaxLength(200)
-                    .map(RoundTripProperties::target))
+                    .map(RoundTripTest::target))
             .as(Thing.Symlink::new);
     Arbitrary<Thing> files =
         Combinators.combine(
