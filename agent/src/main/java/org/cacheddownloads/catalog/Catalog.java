@@ -59,6 +59,9 @@ public final class Catalog implements AutoCloseable {
   /** Blobs that could not be synced and are not dropped yet. */
   private final Set<Stored> refused = ConcurrentHashMap.newKeySet();
 
+  /** How many of the writer's commits are on the disk. */
+  private volatile long synced;
+
   /** Whether parts of the log may be missing on the disk though a sync would not say so. */
   private volatile boolean logInDoubt;
 
@@ -731,12 +734,19 @@ public final class Catalog implements AutoCloseable {
       connections.rewrite();
       logInDoubt = false;
     }
+    long upTo = writer.commits();
     try {
       connections.sync();
     } catch (IOException e) {
       logInDoubt = true;
       throw e;
     }
+    synced = upTo;
+  }
+
+  /** Whether all that this process has committed was brought to the disk. */
+  public boolean isSynced() {
+    return synced == writer.commits();
   }
 
   /** The bytes of a suspect were hashed and are right; they are to be synced. */

@@ -35,6 +35,9 @@ final class Writer implements AutoCloseable {
   private volatile Consumer<CacheException> whenFailing = _ -> {};
   private volatile boolean open = true;
 
+  /** Transactions that were committed; only the thread counts. */
+  private volatile long commits;
+
   private record Task<T>(Connections.Work<T> work, CompletableFuture<T> done) {
     /** Runs now; the caller hears of it once the transaction is committed. */
     T run(Sql sql) throws SQLException {
@@ -51,6 +54,11 @@ final class Writer implements AutoCloseable {
 
   void whenFailing(Consumer<CacheException> listener) {
     whenFailing = listener;
+  }
+
+  /** How many transactions this process has committed. */
+  long commits() {
+    return commits;
   }
 
   /** Runs {@code work} in a transaction and returns when it is committed. */
@@ -134,6 +142,7 @@ final class Writer implements AutoCloseable {
         completions.add(prepared(task));
       }
       sql.script("COMMIT");
+      countCommit();
       flushed.run();
       completions.forEach(Runnable::run);
     } catch (SQLException | RuntimeException e) {
@@ -146,6 +155,11 @@ final class Writer implements AutoCloseable {
         whenFailing.accept(CatalogFault.of(fault));
       }
     }
+  }
+
+  @SuppressWarnings("NonAtomicVolatileUpdate") // one thread writes
+  private void countCommit() {
+    commits++;
   }
 
   private <T> Runnable prepared(Task<T> task) throws SQLException {

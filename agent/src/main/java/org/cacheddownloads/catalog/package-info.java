@@ -13,11 +13,12 @@
  * <p>Decided: {@code synchronous=NORMAL}, because a {@code kill -9} loses no commit either way and
  * after a power cut a commit that was lost is a download to repeat; price: exactly that, for what
  * is younger than the last {@link org.cacheddownloads.catalog.Catalog#sync}, which the flusher
- * calls before it marks anything durable. Looks odd, is intended: a durable row also names the file
- * it is about by its modification time, because after a power cut the catalog may be older than the
- * directory, and its row that of a file which was deleted and downloaded again. Decided: whether a
- * blob is idle is asked at the moment of writing and not when it changed, because two changes at
- * once could be recorded in the wrong order and hide a blob from eviction for ever.
+ * calls before it marks anything durable, and in each of its rounds in which there is something to
+ * bring to the disk. Looks odd, is intended: a durable row also names the file it is about by its
+ * modification time, because after a power cut the catalog may be older than the directory, and its
+ * row that of a file which was deleted and downloaded again. Decided: whether a blob is idle is
+ * asked at the moment of writing and not when it changed, because two changes at once could be
+ * recorded in the wrong order and hide a blob from eviction for ever.
  *
  * <p>Decided: where not even a deferred write finds a block, eviction goes by what was recorded
  * last, because deleting a file needs no write and frees the block; price: what was used in the

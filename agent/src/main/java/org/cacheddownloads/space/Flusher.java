@@ -45,8 +45,16 @@ public final class Flusher {
     this.health = health;
   }
 
-  /** Syncs what is not durable yet. Ends early when interrupted. */
+  /** Syncs what is not durable yet, blobs and then the catalog. Ends early when interrupted. */
   public void flush() {
+    flushBlobs();
+    // Also without new blobs: an entry may lead to bytes that were synced long ago.
+    if (!Thread.currentThread().isInterrupted() && !catalog.isSynced()) {
+      boolean _ = syncCatalog();
+    }
+  }
+
+  private void flushBlobs() {
     List<Stored> waiting = catalog.notDurable(GROUP);
     while (!waiting.isEmpty() && !Thread.currentThread().isInterrupted()) {
       var synced = new ArrayList<Synced>();
@@ -83,7 +91,6 @@ public final class Flusher {
   private boolean syncCatalog() {
     try {
       catalog.sync();
-      health.worked();
       return true;
     } catch (ClosedByInterruptException e) {
       Thread.currentThread().interrupt();
@@ -107,6 +114,7 @@ public final class Flusher {
       }
       long stamp = store.stamp(store.path(stored)); // first: of a file that may be replaced now
       store.sync(stored);
+      health.worked();
       Posix.Stat stat =
           store.stat(stored).orElseThrow(() -> new NoSuchFileException(stored.toString()));
       recount.measured(row.get(), stat);
