@@ -72,16 +72,17 @@ final class Traffic implements AutoCloseable {
     }
   }
 
-  /** What the agent knew of each item that no request is about now. */
+  /** What the agent knows of each item now. */
   Snapshot snapshot() {
     return new Snapshot(Map.copyOf(touched), Map.copyOf(known));
   }
 
   /**
-   * @param touched how often a request about an item began or ended: odd while one is under way
+   * @param touched how often a request that changes the entry of an item began or ended: odd while
+   *     one is under way
    */
   record Snapshot(Map<Integer, Integer> touched, Map<Integer, String> known) {
-    /** The digest of an item about which no request was under way from {@code before} to this. */
+    /** The digest of an item whose entry no request changed from {@code before} to this. */
     Optional<String> steady(Snapshot before, int item) {
       int times = touched.getOrDefault(item, 0);
       return times % 2 == 0 && times == before.touched.getOrDefault(item, 0)
@@ -121,7 +122,10 @@ final class Traffic implements AutoCloseable {
   }
 
   private void ask(Item item, Request request) {
-    touch(item);
+    boolean changes = !item.now().digest().equals(known.get(item.number()));
+    if (changes) {
+      touch(item);
+    }
     Reply reply = agent.send(request).expect(200, 201, 507);
     if (reply.status() == 507) {
       known.remove(item.number());
@@ -132,7 +136,9 @@ final class Traffic implements AutoCloseable {
           .isEqualTo(item.now().digest());
       known.put(item.number(), digest);
     }
-    touch(item);
+    if (changes) {
+      touch(item);
+    }
   }
 
   private void forget(Item item) {
