@@ -23,6 +23,7 @@ final class TarGuard extends InputStream {
   static final int BLOCK_BYTES = TarConstants.DEFAULT_RCDSIZE;
   private static final int RECORD_BYTES = TarConstants.DEFAULT_BLKSIZE;
   private static final int LONGEST_HEADER = 1 << 20;
+  private static final int LARGEST_BLOCK_OF_BZIP2 = 900_000;
 
   /** Long name, long link, extended header, global header; some writers repeat one. */
   private static final int MOST_HEADERS = 8;
@@ -191,7 +192,12 @@ final class TarGuard extends InputStream {
     return block;
   }
 
-  static UnsupportedArchive notAnArchive() {
+  /**
+   * Reads on a little first: a decoder may know that the bytes are damaged, but not before the end
+   * of a block.
+   */
+  private UnsupportedArchive notAnArchive() throws IOException {
+    long _ = in.skip(LARGEST_BLOCK_OF_BZIP2);
     return new UnsupportedArchive(
         "this is no archive that can be unpacked: neither zip nor tar, nor tar packed with gzip,"
             + " zstd, xz or bzip2");

@@ -419,6 +419,17 @@ class UnsafeTarTest {
     }
   }
 
+  /** Its first block decodes to anything but a tar, and is known to be wrong only at its end. */
+  @Test
+  void aDamagedBlockOfBzip2IsDamageAndNoOtherFormat() {
+    byte[] damaged = Workshop.pack("bzip2", sample());
+    damaged[damaged.length / 2] ^= 4;
+
+    var failure = workshop.refused(UnsafeArchive.class, damaged);
+
+    assertTrue(failure.getMessage().contains("damaged"), failure::getMessage);
+  }
+
   /** Flags of no consequence, such as the system in the head of gzip, may be flipped. */
   private byte[] unpackedAgain(byte[] packed) {
     return workshop.unpack(packed).unpacked().treeDigest().hex().getBytes(UTF_8);
