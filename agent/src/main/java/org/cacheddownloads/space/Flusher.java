@@ -102,28 +102,27 @@ public final class Flusher {
     }
   }
 
+  /** Not pinned while the disk is at it, which may take long: who evicts does not wait for it. */
   private Optional<Synced> sync(Stored stored) {
-    try (Pin _ = evictor.pin(stored)) {
-      Optional<BlobRow> row = catalog.blob(stored);
-      if (row.isEmpty()) {
+    try {
+      if (catalog.blob(stored).isEmpty()) {
         return Optional.empty();
       }
       if (catalog.isRefused(stored)) { // it could not be dropped when its sync failed
-        evictor.abandon(stored);
+        abandon(stored);
         return Optional.empty();
       }
       long stamp = store.stamp(store.path(stored)); // first: of a file that may be replaced now
       store.sync(stored);
       health.worked();
-      Posix.Stat stat =
-          store.stat(stored).orElseThrow(() -> new NoSuchFileException(stored.toString()));
-      recount.measured(row.get(), stat);
-      return Optional.of(new Synced(stored, stamp));
+      return measured(stored) ? Optional.of(new Synced(stored, stamp)) : Optional.empty();
     } catch (ClosedByInterruptException e) {
       Thread.currentThread().interrupt(); // the agent stops: nothing is wrong with the disk
       return Optional.empty();
     } catch (NoSuchFileException e) {
-      evictor.forgetVanished(stored);
+      try (Pin _ = evictor.pin(stored)) {
+        evictor.forgetVanished(stored);
+      }
       return Optional.empty();
     } catch (IOException e) {
       log.error("a blob cannot be synced and is dropped digest={} error={}", stored, e.toString());
@@ -133,6 +132,24 @@ public final class Flusher {
     } catch (CacheException e) {
       log.error("a blob cannot be dropped digest={} error={}", stored, e.getMessage());
       return Optional.empty();
+    }
+  }
+
+  private boolean measured(Stored stored) throws IOException {
+    try (Pin _ = evictor.pin(stored)) {
+      Optional<BlobRow> row = catalog.blob(stored);
+      Optional<Posix.Stat> stat = store.stat(stored);
+      if (row.isEmpty() || stat.isEmpty()) {
+        return false; // evicted meanwhile
+      }
+      recount.measured(row.get(), stat.get());
+      return true;
+    }
+  }
+
+  private void abandon(Stored stored) {
+    try (Pin _ = evictor.pin(stored)) {
+      evictor.abandon(stored);
     }
   }
 
