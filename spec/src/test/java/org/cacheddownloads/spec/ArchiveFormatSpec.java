@@ -3,6 +3,7 @@ package org.cacheddownloads.spec;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.util.List;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -42,19 +43,19 @@ class ArchiveFormatSpec {
     ordinary.close();
   }
 
-  private int served;
+  private static final AtomicInteger served = new AtomicInteger();
 
   /** A download of this archive as a directory, under a name that says nothing of its format. */
   private Download unpacked(String container, byte[] archive) {
-    String path = "/" + container + "/" + served++;
-    origin.serve(path, archive, FRESH, "Content-Type: text/plain");
-    return agent.download(container, "a" + served, origin.url(path), "as", "directory");
+    String name = "a" + served.incrementAndGet();
+    origin.serve("/" + name, archive, FRESH, "Content-Type: text/plain");
+    return agent.download(container, name, origin.url("/" + name), "as", "directory");
   }
 
   private Problem refused(String container, byte[] archive) {
-    String path = "/" + container + "/" + served++;
-    origin.serve(path, archive, FRESH);
-    return agent.refused(container, "a" + served, origin.url(path), "as", "directory");
+    String name = "a" + served.incrementAndGet();
+    origin.serve("/" + name, archive, FRESH);
+    return agent.refused(container, name, origin.url("/" + name), "as", "directory");
   }
 
   // ---- formats
@@ -219,7 +220,8 @@ class ArchiveFormatSpec {
   @Test
   void aLargeFileComesThrough() {
     try (SourceTree source = SourceTree.madeBy("head -c 60000000 /dev/urandom > large")) {
-      Download download = unpacked("large", source.pack("tar -cf - large | zstd -q > \"$1\""));
+      Download download =
+          unpacked("large", source.pack("tar --format=pax -cf - large | zstd -q > \"$1\""));
 
       assertThat(download.listing().withoutRoot())
           .isEqualTo(Listing.of(source.root()).asDelivered().withoutRoot());

@@ -54,7 +54,7 @@ class DirectoryReferenceSpec {
     origin.serve("/switched", RawTar.program("new"), "ETag: \"2\"");
 
     Download updated = directories.download("switched", "a", "/switched");
-    agent.post("/v1/prune", "targetBytes", 0).expect(200);
+    directories.evictAll();
 
     assertThat(updated.outcome()).isEqualTo("updated");
     assertThat(updated.treeDigest()).isNotEqualTo(old.treeDigest());
@@ -73,7 +73,7 @@ class DirectoryReferenceSpec {
       origin.serve("/open", RawTar.program("new"), "ETag: \"2\"");
 
       directories.download("open", "a", "/open");
-      agent.post("/v1/prune", "targetBytes", 0).expect(200);
+      directories.evictAll();
 
       assertThat(new String(open.readAllBytes(), StandardCharsets.UTF_8)).isEqualTo("old");
     }
@@ -215,7 +215,7 @@ class DirectoryReferenceSpec {
     assertThat(agent.container("released").path("mounts")).isEmpty();
     assertThat(agent.entry(origin.url("/released")).path("references").asInt()).isZero();
     agent.assertUsedIsAllocated();
-    agent.post("/v1/prune", "targetBytes", 0).expect(200);
+    directories.evictAll();
     assertThat(agent.stat("cache.trees")).isZero();
   }
 
@@ -245,7 +245,7 @@ class DirectoryReferenceSpec {
     directories.download("twice", "b", "/twice");
 
     agent.release("twice", "a");
-    agent.post("/v1/prune", "targetBytes", 0).expect(200);
+    directories.evictAll();
 
     assertThat(agent.view("twice").resolve("b/version")).hasContent("2");
     assertThat(agent.entry(origin.url("/twice")).path("references").asInt()).isEqualTo(1);
@@ -265,7 +265,7 @@ class DirectoryReferenceSpec {
     long inUse = agent.stat("disk.inUseBytes");
 
     restart(end);
-    agent.post("/v1/prune", "targetBytes", 0).expect(200);
+    directories.evictAll();
 
     assertThat(held(agent.container("restart"))).isEqualTo(before);
     assertThat(agent.container("restart").path("mounts")).isEqualTo(mounts);
