@@ -29,7 +29,7 @@ class FlusherTest {
         new Flusher(
             cell.catalog,
             cell.store,
-            new Recount(cell.catalog, cell.holds, cell.budget),
+            new Recount(cell.catalog, cell.store, cell.holds, cell.budget),
             cell.evictor,
             new StorageHealth(cell.layout));
   }

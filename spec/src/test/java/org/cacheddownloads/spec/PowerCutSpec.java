@@ -175,14 +175,14 @@ class PowerCutSpec {
   private Certain cut(
       AgentProcess agent, VersionedOrigin origin, Disk disk, long quota, Item marker, Path next) {
     try (Traffic traffic = Traffic.start(agent, origin, known, random.nextLong())) {
-      awaitOperations(traffic, 20L + random.nextInt(200));
+      awaitOperations(traffic, 20L + random.nextInt(100));
       double evictions = evictions(agent);
       Traffic.Snapshot before = traffic.snapshot();
       boolean marked = quota == AMPLE && random.nextInt(4) > 0;
       if (marked) {
         awaitSyncOf(agent, marker);
       }
-      awaitOperations(traffic, traffic.operations() + random.nextInt(60));
+      awaitOperations(traffic, traffic.operations() + random.nextInt(40));
       var catalog = new CatalogFile(agent.state());
       Set<String> durable = catalog.durable();
       Set<String> young = catalog.notYetDurable();
