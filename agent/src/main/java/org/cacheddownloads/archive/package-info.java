@@ -1,12 +1,14 @@
 /**
  * Archives made into trees, and what is done with trees on disk.
  *
- * <p>{@link org.cacheddownloads.archive.Unpacker} is the way in: {@code Format} tells by the first
- * bytes what an archive is, {@code TarReader} or {@code ZipReader} takes its entries to a {@code
- * TreeWriter}, and {@code Seal} ends the tree with its {@link
+ * <p>{@link org.cacheddownloads.archive.TreeMaker} is the way in for everybody else: the tree of a
+ * digest, pinned, made of its blob if it is not here; one unpacking for each archive, in a lane of
+ * its own. {@link org.cacheddownloads.archive.Unpacker} makes one: {@code Format} tells by the
+ * first bytes what an archive is, {@code TarReader} or {@code ZipReader} takes its entries to a
+ * {@code TreeWriter}, and {@code Seal} ends the tree with its {@link
  * org.cacheddownloads.archive.Manifest}. {@link org.cacheddownloads.archive.Trees} copies by hard
- * links, compares and deletes. It knows no digests of blobs, no views and no quota: directories are
- * given to it, and it asks for {@link org.cacheddownloads.archive.Room}.
+ * links, and compares. All but the first know no digests of blobs, no views and no quota:
+ * directories are given to them, and they ask for {@link org.cacheddownloads.archive.Room}.
  *
  * <p>Invariants: nothing is written outside of the directory that was given, no symlink is
  * followed, and what fails leaves nothing. Room is promised before it is needed. Memory does not

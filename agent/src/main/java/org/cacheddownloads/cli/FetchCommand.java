@@ -74,6 +74,14 @@ final class FetchCommand implements Callable<Integer> {
   @Option(names = "--executable", description = "Hand the file out as executable.")
   private boolean executable;
 
+  @Option(names = "--directory", description = "Unpack the archive and hand out a directory.")
+  private boolean directory;
+
+  @Option(
+      names = "--mount",
+      description = "With --directory: an empty directory to mount the tree on, instead of links.")
+  private boolean mount;
+
   @Option(
       names = {"-H", "--header"},
       paramLabel = "'NAME: VALUE'",
@@ -148,11 +156,17 @@ final class FetchCommand implements Callable<Integer> {
   private JsonObject body() {
     if (container == null && (name != null || executable))
       throw misuse("--name and --executable need --container");
+    if (mount && (!directory || container == null))
+      throw misuse("--mount needs --directory and --container");
+    if (directory && executable)
+      throw misuse("--executable is for files; in a directory the archive says what is executable");
     var fields = new LinkedHashMap<String, @Nullable Object>();
     fields.put("url", url);
     fields.put("cacheKey", key);
     fields.put("checksum", checksum);
     fields.put("executable", executable ? true : null);
+    fields.put("as", directory ? "directory" : null);
+    fields.put("deliver", mount ? "mount" : null);
     fields.put("headers", headers.isEmpty() ? null : Json.of(headerFields()));
     fields.put("mirrors", mirrors.isEmpty() ? null : mirrors);
     fields.put("maxAge", text(maxAge));
@@ -202,12 +216,22 @@ final class FetchCommand implements Callable<Integer> {
     lines.add(line("outcome", Json.text(download, "outcome")));
     lines.add(line("size", Sizes.format(Json.number(download, "size")) + effort(download)));
     lines.add(line("digest", Json.text(download, "digest")));
+    if (download.getValue("treeDigest") != null) lines.add(line("tree", tree(download)));
     if (download.getValue("cacheKey") != null)
       lines.add(line("key", Json.text(download, "cacheKey")));
     if (download.getValue("path") != null) lines.add(line("path", Json.text(download, "path")));
     if (download.getValue("hostPath") != null)
       lines.add(line("host path", Json.text(download, "hostPath")));
     return lines;
+  }
+
+  private static String tree(JsonObject download) {
+    return String.format(
+        Locale.ROOT,
+        "%,d files, %s, %s",
+        Json.number(download, "files"),
+        Sizes.format(Json.number(download, "treeBytes")),
+        Json.text(download, "treeDigest"));
   }
 
   private static String effort(JsonObject download) {

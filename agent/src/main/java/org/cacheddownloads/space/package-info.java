@@ -14,9 +14,16 @@
  * hold is dropped at once, whether it was uncached, replaced by an update, or its entry was
  * deleted; there is no second list to keep in step.
  *
+ * <p>An object is a digest in one form. A tree is an object as a file is, with more blocks and
+ * inodes; its manifest stands for it wherever an inode or a link count is asked for.
+ *
  * <p>{@link org.cacheddownloads.space.Partials} keeps downloads that were cut; they go before any
  * blob. {@link org.cacheddownloads.space.Scrubber} reads everything again, slowly, past the page
- * cache, with a blob pinned for one slice at a time.
+ * cache, with a blob pinned for one slice at a time. A tree it reads whole and through the page
+ * cache, because a tree is thousands of small files; price: an eviction may pass over it meanwhile.
+ *
+ * <p>Decided: a new tree is synced by syncing its file system, because a sync of each of its files
+ * would be a commit of the journal each; price: what others wrote goes along.
  *
  * <p>Decided: a blob whose sync failed is never tried again but dropped, because the kernel gives
  * up what it could not write and calls the next sync a success; price: a download. Decided: what a

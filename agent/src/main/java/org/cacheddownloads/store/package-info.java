@@ -28,7 +28,8 @@
  * After a {@code kill -9} between the two the few ingest directories name the only blobs that no
  * row accounts for, so nobody has to search the whole store before the first reservation can be
  * trusted. A link and not a rename, because a link never replaces: of two downloads of equal bytes
- * the second finds the first, and no view's inode is cut off from the store.
+ * the second finds the first, and no view's inode is cut off from the store. A tree, which is a
+ * directory and has no second name, leaves a marker of its name in its ingest instead.
  */
 @NullMarked
 package org.cacheddownloads.store;

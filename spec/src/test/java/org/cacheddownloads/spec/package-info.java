@@ -10,8 +10,8 @@
  * {@link RuncContainer} and {@link PrometheusServer}.
  *
  * <p>What must outlast a {@code kill -9} is shown by {@link KillSpec}: a {@link Load} from many
- * clients writes what was acknowledged into a {@link Ledger}, the agent dies at a {@link CrashPoint}
- * or whenever it happens, and a {@link Checker} compares what the next start has.
+ * clients writes what was acknowledged into a {@link Ledger}, the agent dies at a {@link
+ * CrashPoint} or whenever it happens, and a {@link Checker} compares what the next start has.
  *
  * <p>Invariants: nothing is imported from {@code agent}; no test is skipped, a missing tool fails
  * with the line that installs it; no test sleeps or measures time: tests wait for what operators
