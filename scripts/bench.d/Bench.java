@@ -19,10 +19,11 @@ final class Bench {
       int warmupSeconds,
       long fileBytes,
       List<Integer> delays,
+      int archiveFiles,
       List<Integer> entries) {
     static final Scale FULL =
-        new Scale(5, 3, 10, 1L << 30, List.of(2, 60), List.of(1_000, 100_000, 1_000_000));
-    static final Scale SHORT = new Scale(3, 1, 3, 256L << 20, List.of(2), List.of(1_000, 20_000));
+        new Scale(5, 3, 10, 1L << 30, List.of(2, 60), 5_000, List.of(1_000, 100_000, 1_000_000));
+    static final Scale SHORT = new Scale(3, 1, 3, 256L << 20, List.of(2), 1_000, List.of(1_000, 20_000));
   }
 
   private Bench() {}
@@ -52,9 +53,10 @@ final class Bench {
     if (options.contains("burst")) chosen.add(new Burst());
     if (options.contains("hits")) chosen.add(new Hits());
     if (options.contains("cold")) chosen.add(new ColdDownload());
+    if (options.contains("archives")) chosen.add(new Archives());
     if (options.contains("scale")) chosen.add(new ManyEntries());
     return chosen.isEmpty()
-        ? List.of(new Burst(), new Hits(), new ColdDownload(), new ManyEntries())
+        ? List.of(new Burst(), new Hits(), new ColdDownload(), new Archives(), new ManyEntries())
         : chosen;
   }
 

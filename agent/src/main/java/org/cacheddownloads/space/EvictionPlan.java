@@ -28,7 +28,7 @@ final class EvictionPlan {
       if (!isHeld.test(candidate.stored())) {
         victims.add(candidate);
         bytes += candidate.allocatedBytes();
-        files++;
+        files += candidate.inodes();
       }
     }
     return victims;

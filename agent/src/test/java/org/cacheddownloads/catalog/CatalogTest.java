@@ -27,6 +27,7 @@ import org.cacheddownloads.content.Form;
 import org.cacheddownloads.content.Outcome;
 import org.cacheddownloads.content.Sha256;
 import org.cacheddownloads.content.Stored;
+import org.cacheddownloads.content.TreeSum;
 import org.cacheddownloads.content.Validator;
 import org.cacheddownloads.content.Variant;
 import org.junit.jupiter.api.AfterEach;
@@ -783,5 +784,50 @@ class CatalogTest {
     assertEquals(right.blobs() - 5, catalog.recountTotals().blobs());
     assertEquals(right, catalog.totals());
     assertEquals(new Totals(0, 0, 0, 0, 0), catalog.recountTotals());
+  }
+
+  // ---- trees
+
+  private static BlobRow tree(String body, long inodes) {
+    return new BlobRow(
+        Stored.tree(file(body).digest()),
+        7,
+        12_288,
+        inodes,
+        NOW,
+        new TreeSum(file("manifest of " + body).digest(), 25, 2));
+  }
+
+  @Test
+  void aTreeIsKeptAsItIsAndCountedWithAllItsInodes() {
+    publish("k", "a");
+    catalog.addTree(tree("a", 9));
+
+    assertEquals(tree("a", 9), catalog.blob(Stored.tree(file("a").digest())).orElseThrow());
+    assertEquals(new Totals(1, 1, 4096 + 12_288, 10, 1), catalog.totals());
+    catalog.resize(Stored.tree(file("a").digest()), 16_384, 11);
+    assertTotalsAreTheSums();
+    assertTrue(catalog.entry(key("k")).orElseThrow().hasTree());
+  }
+
+  @Test
+  void anEntryStaysAsLongAsOneOfItsFormsDoes() {
+    publish("k", "a");
+    catalog.addTree(tree("a", 9));
+
+    catalog.removeBlobs(List.of(file("a")));
+    assertTrue(catalog.find(key("k"), NOBODY).isPresent());
+    assertFalse(catalog.entry(key("k")).orElseThrow().hasFile());
+    catalog.removeBlobs(List.of(Stored.tree(file("a").digest())));
+    assertTrue(catalog.find(key("k"), NOBODY).isEmpty());
+    assertTotalsAreTheSums();
+  }
+
+  @Test
+  void aTreeIsForAnybodyIfItsArchiveIs() {
+    publish("k", "a");
+    catalog.addTree(tree("a", 9));
+    catalog.removeBlobs(List.of(file("a")));
+    assertTrue(catalog.isForAnybody(file("a").digest()));
   }
 }

@@ -171,4 +171,14 @@ class HoldsTest {
     assertTrue(holds.resized(1, 8192, 1));
     assertEquals(new Effect(Change.IDLE_OR_IN_USE, 8192, 1), holds.unlinked(A, 1));
   }
+
+  @Test
+  void aTreeIsGivenBackWithAllItsInodes() {
+    Stored tree = Stored.tree(A.digest());
+    assertEquals(
+        new Effect(Change.IDLE_OR_IN_USE, 12_288, 9), holds.linked(tree, 3, 12_288, 9, false));
+    assertFalse(holds.isHeld(A), "the archive is another object");
+    assertTrue(holds.orphaned(3));
+    assertEquals(new Effect(Change.GONE, 12_288, 9), holds.unlinked(tree, 3));
+  }
 }
