@@ -11,13 +11,16 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.function.Function;
 import java.util.function.Supplier;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.awaitility.core.ConditionTimeoutException;
+import org.cacheddownloads.spec.Ledger.Form;
 import org.cacheddownloads.spec.Ledger.Hold;
 import org.cacheddownloads.spec.Ledger.Seen;
 
@@ -65,7 +68,10 @@ final class Checker {
 
   /** From here on what was found is what is known. */
   private void settle() {
-    Map<String, Seen> told = told();
+    Map<String, Seen> told =
+        containers().stream()
+            .collect(
+                Collectors.toMap(container -> container.path("container").asText(), Checker::seen));
     long before = ledger.now();
     ledger
         .containers()
@@ -104,7 +110,11 @@ final class Checker {
     JsonNode stats = agent.stats(); // before the disk, which tidying up can only make emptier
     StateOnDisk disk = StateOnDisk.read(agent.state());
     var faults = new ArrayList<>(disk.faults());
-    Map<String, Seen> told = told();
+    Map<String, Seen> told = new TreeMap<>();
+    for (JsonNode container : containers()) {
+      told.put(container.path("container").asText(), seen(container));
+      mounts(container, disk, faults);
+    }
     var all = new TreeSet<>(ledger.containers().keySet());
     all.addAll(told.keySet());
     all.addAll(disk.views().keySet());
@@ -129,12 +139,8 @@ final class Checker {
     return faults;
   }
 
-  private Map<String, Seen> told() {
-    var told = new TreeMap<String, Seen>();
-    agent
-        .pages("/v1/containers?limit=100", "containers")
-        .forEach(container -> told.put(container.path("container").asText(), seen(container)));
-    return told;
+  private List<JsonNode> containers() {
+    return agent.pages("/v1/containers?limit=100", "containers");
   }
 
   /** What an answer says of a container. */
@@ -153,10 +159,58 @@ final class Checker {
             download ->
                 names.put(
                     download.path("name").asText(),
-                    Ledger.stored(
-                        download.path("digest").asText(),
-                        download.path("executable").asBoolean())));
+                    form(download).of(download.path("digest").asText())));
     return new Seen(true, names, container.path("expiresAt").asText(NOTHING));
+  }
+
+  private static Form form(JsonNode download) {
+    if (download.path("as").asText().equals("directory")) {
+      return download.path("deliver").asText().equals("mount") ? Form.MOUNTED : Form.LINKED;
+    }
+    return download.path("executable").asBoolean() ? Form.EXECUTABLE : Form.FILE;
+  }
+
+  /**
+   * What a reply tells to mount is there, each tree at its mount point, and is the one that the
+   * view holds.
+   */
+  private void mounts(JsonNode container, StateOnDisk disk, List<String> faults) {
+    String id = container.path("container").asText();
+    StateOnDisk.View view = disk.views().get(id);
+    var told = new TreeMap<String, String>();
+    container
+        .path("mounts")
+        .forEach(
+            mount -> told.put(mount.path("destination").asText(), mount.path("source").asText()));
+    var held = new TreeMap<String, String>();
+    if (view != null) {
+      view.shown()
+          .forEach(
+              (name, shown) -> {
+                if (shown.endsWith(Form.MOUNTED.suffix())) {
+                  held.put("/cached-downloads/" + name, source(disk, view, shown));
+                }
+              });
+    }
+    if (!told.equals(held)) {
+      faults.add("LOST OR WRONG: " + id + " is told to mount " + told + ", and holds " + held);
+    }
+  }
+
+  /** The content of the tree in the store whose manifest a view holds. */
+  private String source(StateOnDisk disk, StateOnDisk.View view, String shown) {
+    String copy = Ledger.Form.LINKED.of(Ledger.digest(shown));
+    return Optional.ofNullable(view.copies().get(copy))
+        .flatMap(StateOnDisk.Tree::manifest)
+        .flatMap(held -> treeOf(disk, held))
+        .map(tree -> agent.state().resolve(tree.path()).resolve("content").toString())
+        .orElse("nothing");
+  }
+
+  private static Optional<StateOnDisk.Tree> treeOf(StateOnDisk disk, StateOnDisk.Item manifest) {
+    return disk.trees().values().stream()
+        .filter(tree -> tree.manifest().stream().anyMatch(m -> m.inode().equals(manifest.inode())))
+        .findFirst();
   }
 
   // ---- everything else, once the background work is done
@@ -167,7 +221,9 @@ final class Checker {
     List<JsonNode> entries = agent.entries();
     StateOnDisk disk = StateOnDisk.read(agent.state());
     faults.addAll(disk.faults());
+    faults.addAll(disk.leftovers());
     links(disk, faults);
+    trees(disk, faults);
     entries(entries, disk, faults);
     orphans(entries, disk, faults);
     figures(entries, disk, faults);
@@ -188,7 +244,7 @@ final class Checker {
         .filter(line -> !line.contains(" filesWithoutRow=0 unknownFiles=0"))
         .forEach(faults::add);
     lines.stream()
-        .filter(line -> line.contains(" ERROR ") && !line.contains("damaged bytes"))
+        .filter(line -> line.contains(" ERROR ") && !line.contains("damaged"))
         .forEach(faults::add);
   }
 
@@ -215,6 +271,61 @@ final class Checker {
     disk.quarantine().stream()
         .filter(item -> !ledger.isDamaged("sha256:" + item.name().substring(0, 64)))
         .forEach(item -> faults.add("in quarantine without a reason: " + item));
+  }
+
+  /** A tree is held by the links of its manifest, and its files by those of the copies. */
+  private void trees(StateOnDisk disk, List<String> faults) {
+    for (StateOnDisk.Tree tree : disk.trees().values()) {
+      if (tree.manifest().isEmpty()) {
+        faults.add("a tree without a manifest: " + tree.path());
+      }
+      if (!tree.name().matches("[0-9a-f]{64}") && !ledger.isDamaged(digest(tree))) {
+        faults.add("set aside without a reason: " + tree.path());
+      }
+      long held =
+          disk.copies()
+              .flatMap(copy -> copy.manifest().stream())
+              .filter(
+                  link -> tree.manifest().stream().anyMatch(m -> m.inode().equals(link.inode())))
+              .count();
+      if (tree.manifest().stream().anyMatch(manifest -> manifest.links() - 1 != held)) {
+        faults.add(tree.path() + " is held by " + held + " views, and has " + tree.manifest());
+      }
+      tree.items().values().stream()
+          .filter(item -> item.type() == 'f' && item.links() != disk.names(item))
+          .forEach(item -> faults.add("links that are nowhere: " + item));
+    }
+    disk.copies().forEach(copy -> copy(copy, disk, faults));
+  }
+
+  private static String digest(StateOnDisk.Tree tree) {
+    return Ledger.digest(tree.name());
+  }
+
+  /** What a view has of a tree is the tree's own: the same paths, the same inodes. */
+  private static void copy(StateOnDisk.Tree copy, StateOnDisk disk, List<String> faults) {
+    Map<String, String> own = paths(copy);
+    Optional<StateOnDisk.Tree> tree = copy.manifest().flatMap(held -> treeOf(disk, held));
+    if (tree.isEmpty()) {
+      faults.add("the store has lost what a view holds: " + copy.path());
+    } else if (!own.isEmpty() && !own.equals(paths(tree.get()))) {
+      faults.add("a view's copy is not the tree: " + copy.path() + " has " + own);
+    }
+  }
+
+  private static Map<String, String> paths(StateOnDisk.Tree tree) {
+    var paths = new TreeMap<String, String>();
+    tree.content()
+        .forEach(
+            (path, item) ->
+                paths.put(
+                    path,
+                    switch (item.type()) {
+                      case 'd' -> "d " + item.mode();
+                      case 'l' -> "l " + item.target();
+                      default -> item.type() + " " + item.inode();
+                    }));
+    return paths;
   }
 
   private void entries(List<JsonNode> entries, StateOnDisk disk, List<String> faults) {
@@ -268,8 +379,20 @@ final class Checker {
                 faults.add("nobody can ask for " + blob);
               }
             });
+    disk.trees()
+        .values()
+        .forEach(
+            tree -> {
+              if (tree.manifest().stream().allMatch(manifest -> manifest.links() == 1)
+                  && !listed.contains(digest(tree))) {
+                faults.add("nobody can ask for " + tree.path());
+              }
+            });
     Set<String> stored =
-        disk.blobs().keySet().stream().map(Ledger::digest).collect(Collectors.toSet());
+        Stream.of(disk.blobs().keySet(), disk.trees().keySet())
+            .flatMap(Set::stream)
+            .map(Ledger::digest)
+            .collect(Collectors.toSet());
     entries.stream()
         .filter(entry -> !stored.contains(entry.path("digest").asText()))
         .forEach(entry -> faults.add("an entry without bytes: " + entry));
@@ -284,6 +407,8 @@ final class Checker {
     long quarantined = DiskUsage.of(state, "quarantine");
     expect(faults, "cache.entries", stats.at("/cache/entries"), entries.size());
     expect(faults, "cache.blobs", stats.at("/cache/blobs"), disk.blobs().size());
+    long trees = disk.trees().keySet().stream().filter(name -> name.length() == 64).count();
+    expect(faults, "cache.trees", stats.at("/cache/trees"), trees);
     expect(faults, "disk.usedBytes", space.path("usedBytes"), used);
     expect(faults, "disk.partialBytes", space.path("partialBytes"), partial);
     expect(faults, "disk.quarantineBytes", space.path("quarantineBytes"), quarantined);
@@ -312,7 +437,11 @@ final class Checker {
   /** Behind each name of a view lies an inode of the store, so hashing the store hashes both. */
   private List<String> bytes() {
     var faults = new ArrayList<String>();
-    for (StateOnDisk.Item blob : StateOnDisk.read(agent.state()).blobs().values()) {
+    StateOnDisk disk = StateOnDisk.read(agent.state());
+    disk.trees().values().stream()
+        .filter(tree -> tree.name().length() == 64) // else the test has damaged it
+        .forEach(tree -> bytes(tree, faults));
+    for (StateOnDisk.Item blob : disk.blobs().values()) {
       try {
         byte[] bytes = Files.readAllBytes(agent.state().resolve(blob.path()));
         if (!Content.checksum("sha256", bytes).equals(Ledger.digest(blob.name()))) {
@@ -323,5 +452,18 @@ final class Checker {
       }
     }
     return faults;
+  }
+
+  /** A tree is what its manifest says, and what the origin knows of its archive. */
+  private void bytes(StateOnDisk.Tree tree, List<String> faults) {
+    var manifest = ManifestFile.read(agent.state().resolve(tree.path()).resolve("manifest"));
+    Map<String, String> found = ManifestFile.describe(agent.state(), tree);
+    Map<String, String> expected = origin.tree(digest(tree));
+    if (!found.equals(manifest)) {
+      faults.add("DAMAGED: " + tree.path() + " has " + found + ", its manifest " + manifest);
+    }
+    if (!found.equals(expected)) {
+      faults.add("DAMAGED: " + tree.path() + " has " + found + ", its archive " + expected);
+    }
   }
 }

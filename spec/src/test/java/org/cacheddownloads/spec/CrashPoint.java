@@ -21,6 +21,10 @@ enum CrashPoint {
   NAME(LOAD, 10),
   COMMIT(LOAD, 10),
   PUBLISH(LOAD, 10),
+  UNPACK(LOAD, 4),
+  PLANT(LOAD, 4),
+  COPY(LOAD, 6),
+  UPROOT(LOAD, 4),
   LINK(LOAD, 16),
   SHOW(LOAD, 16),
   SWITCH(LOAD, 3),
@@ -64,10 +68,10 @@ enum CrashPoint {
     return most;
   }
 
-  /** Whether dying here leaves a download behind that the next start has to deal with. */
+  /** Whether dying here leaves something in {@code ingest/} that the next start deals with. */
   boolean leavesAnIngest() {
     return switch (this) {
-      case OPEN, CHUNK, NAME, COMMIT, PUBLISH -> true;
+      case OPEN, CHUNK, NAME, COMMIT, PUBLISH, UNPACK, PLANT, COPY, UPROOT -> true;
       default -> false;
     };
   }

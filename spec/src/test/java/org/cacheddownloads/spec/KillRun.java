@@ -10,6 +10,7 @@ import java.util.List;
 import java.util.Random;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
+import org.cacheddownloads.spec.Ledger.Form;
 
 /**
  * One state directory that lives through kill after kill: start, compare, load, die, start again.
@@ -22,6 +23,7 @@ final class KillRun implements AutoCloseable {
   private static final int MOST_ANSWERS = 160;
   private static final int RANDOM_DEATHS = 4;
   private static final int HISTORY = 6;
+  private static final List<Form> DAMAGED = List.of(Form.FILE, Form.LINKED, Form.MOUNTED);
   private static final Duration LAST_CHANCE = Duration.ofMillis(500);
 
   private final Load.Room room;
@@ -138,7 +140,7 @@ final class KillRun implements AutoCloseable {
     load.start(random.nextLong(), answers).awaitEnd();
     if (agent.isAlive()) {
       switch (point.reach()) {
-        case VERIFY -> load.damage(random.nextBoolean());
+        case VERIFY -> load.damage(DAMAGED.get(random.nextInt(3)), random.nextBoolean());
         case CUT -> load.cut();
         case LOAD, START -> {}
       }

@@ -86,7 +86,7 @@ final class Ledger {
   /**
    * A container as it is found.
    *
-   * @param names to the names of the stored files that they show
+   * @param names to what they show, as {@link Form#of} has it
    */
   record Seen(boolean exists, Map<String, String> names, String expiresAt) {
     static final Seen ABSENT = new Seen(false, Map.of(), NOTHING);
@@ -309,13 +309,41 @@ final class Ledger {
     return all;
   }
 
-  /** The name of the file that holds a digest's bytes, in the store and in views. */
-  static String stored(String digest, boolean executable) {
-    return digest.substring("sha256:".length()) + (executable ? ".x" : "");
+  /** In which form a name shows what a digest stands for. */
+  enum Form {
+    FILE(""),
+    EXECUTABLE(".x"),
+    /** A directory, by links. */
+    LINKED(".d"),
+    /** A directory, to be mounted. */
+    MOUNTED(".d mounted");
+
+    private final String suffix;
+
+    Form(String suffix) {
+      this.suffix = suffix;
+    }
+
+    String suffix() {
+      return suffix;
+    }
+
+    boolean isDirectory() {
+      return this == LINKED || this == MOUNTED;
+    }
+
+    /**
+     * What a name shows: the name of the file that has the bytes, in the store and in views, or of
+     * a view's directory for a tree, and whether that is to be mounted.
+     */
+    String of(String digest) {
+      return digest.substring("sha256:".length()) + suffix;
+    }
   }
 
+  /** The digest of what a name shows, or of the name of a stored file. */
   static String digest(String stored) {
-    return "sha256:" + (stored.endsWith(".x") ? stored.substring(0, stored.length() - 2) : stored);
+    return "sha256:" + stored.substring(0, 64);
   }
 
   // ---- keys

@@ -1,19 +1,24 @@
 package org.cacheddownloads.spec;
 
 import static org.cacheddownloads.spec.Ledger.NOTHING;
+import static org.cacheddownloads.spec.LoadOrigin.Kind.ARCHIVE;
 import static org.cacheddownloads.spec.LoadOrigin.Kind.CHUNKED;
 import static org.cacheddownloads.spec.LoadOrigin.Kind.CUT;
 import static org.cacheddownloads.spec.LoadOrigin.Kind.FRESH;
+import static org.cacheddownloads.spec.LoadOrigin.Kind.FRESH_ARCHIVE;
 import static org.cacheddownloads.spec.LoadOrigin.Kind.LARGE;
 import static org.cacheddownloads.spec.LoadOrigin.Kind.MISSING;
 import static org.cacheddownloads.spec.LoadOrigin.Kind.SMALL;
 import static org.cacheddownloads.spec.LoadOrigin.Kind.UNCACHED;
+import static org.cacheddownloads.spec.LoadOrigin.Kind.UNCACHED_ARCHIVE;
+import static org.cacheddownloads.spec.LoadOrigin.Kind.UNSAFE_ARCHIVE;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -30,6 +35,7 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
+import org.cacheddownloads.spec.Ledger.Form;
 import org.cacheddownloads.spec.Ledger.Hold;
 import org.cacheddownloads.spec.Ledger.Seen;
 import org.cacheddownloads.spec.LoadOrigin.Source;
@@ -93,6 +99,7 @@ final class Load {
   private final Source probe;
   private final Source cut;
   private final Source toBeDamaged;
+  private final Source treeToBeDamaged;
 
   Load(AgentProcess agent, LoadOrigin origin, Ledger ledger, Room room) {
     this.agent = agent;
@@ -106,12 +113,18 @@ final class Load {
     IntStream.range(0, 2).forEach(i -> add("/chunked/" + i, CHUNKED));
     IntStream.range(0, 3).forEach(i -> add("/uncached/" + i, UNCACHED));
     IntStream.range(0, 2).forEach(i -> add("/cut/" + i, CUT));
+    IntStream.range(0, 6).forEach(i -> add("/archive/" + i, ARCHIVE));
+    IntStream.range(0, 2).forEach(i -> add(PRUNED + "archive/" + i, ARCHIVE));
+    IntStream.range(0, 2).forEach(i -> add("/archive/fresh/" + i, FRESH_ARCHIVE));
+    add("/archive/uncached", UNCACHED_ARCHIVE);
+    add("/archive/unsafe", UNSAFE_ARCHIVE);
     add("/missing", MISSING);
     this.cut = sources.stream().filter(source -> source.kind() == CUT).findFirst().orElseThrow();
     sources.add(origin.add("/twin/1", SMALL, "twin"));
     sources.add(origin.add("/twin/2", SMALL, "twin"));
     this.probe = origin.add("/probe", SMALL);
     this.toBeDamaged = origin.add("/damaged", SMALL);
+    this.treeToBeDamaged = origin.add("/damaged/archive", ARCHIVE);
   }
 
   private void add(String path, LoadOrigin.Kind kind) {
@@ -191,7 +204,7 @@ final class Load {
   void serveOnce() {
     var client = alone("probe");
     origin.change(probe);
-    var wish = new Wish(probe, false, null, null);
+    var wish = new Wish(probe, Form.FILE, null, null);
     Optional<JsonNode> miss = client.provide("probe", "a", wish);
     if (miss.isEmpty() && room == Room.SCARCE) { // all the rest may well be in use
       allContainers().forEach(client::release);
@@ -202,7 +215,7 @@ final class Load {
       ledger.fault("new bytes of the origin were answered as " + first);
     }
     client
-        .provide("probe", "b/c", new Wish(probe, true, null, null))
+        .provide("probe", "b/c", new Wish(probe, Form.EXECUTABLE, null, null))
         .filter(
             hit ->
                 hit.path("outcome").asText().equals("revalidated")
@@ -218,7 +231,7 @@ final class Load {
   void cut() {
     var client = alone("probe");
     for (int i = 0; i < 6 && !client.cutOff; i++) {
-      if (client.prefetch(new Wish(cut, false, null, null)).isPresent()) {
+      if (client.prefetch(new Wish(cut, Form.FILE, null, null)).isPresent()) {
         origin.change(cut); // it is here: another one
       }
     }
@@ -227,44 +240,53 @@ final class Load {
   /**
    * Damages bytes that the agent has, and lets it find that.
    *
+   * @param form {@code FILE}, or of a directory
    * @param inUse whether a container holds them
    */
-  void damage(boolean inUse) {
+  void damage(Form form, boolean inUse) {
     var client = alone("damaged");
     client.release("damaged");
-    origin.change(toBeDamaged);
-    var wish = new Wish(toBeDamaged, false, null, null);
+    Source source = form.isDirectory() ? treeToBeDamaged : toBeDamaged;
+    origin.change(source);
+    var wish = new Wish(source, form, null, null);
     Optional<JsonNode> download =
         inUse ? client.provide("damaged", "a", wish) : client.prefetch(wish);
     if (download.isEmpty()) {
       return; // no room for it
     }
     String digest = download.get().path("digest").asText();
-    String stored = Ledger.stored(digest, false);
     try {
       Files.writeString(
-          agent.state().resolve("blobs/sha256").resolve(stored.substring(0, 2)).resolve(stored),
-          "damaged");
+          form.isDirectory()
+              ? StateOnDisk.tree(agent.state(), digest).resolve("content/bin/first")
+              : agent.blob(digest),
+          "damaged",
+          StandardOpenOption.WRITE,
+          StandardOpenOption.TRUNCATE_EXISTING);
     } catch (IOException e) {
       return; // evicted at this moment
     }
     ledger.damage(digest);
     long start = ledger.now();
-    client.ask(Request.post("/v1/verify", Json.object("digest", digest)), 200, 404);
-    // "the entries of a corrupt blob are dropped" (contract, detail 11)
-    ledger.key(wish.key()).had(NOTHING, start, ledger.now());
+    Request verify = Request.post("/v1/verify", Json.object("digest", digest));
+    if (client.ask(verify, 200, 404).isPresent() && !form.isDirectory()) {
+      // "the entries of a corrupt blob are dropped" (contract, detail 11)
+      ledger.key(wish.key()).had(NOTHING, start, ledger.now());
+    } else { // of a tree the blob is sound, if it is here
+      ledger.key(wish.key()).perhapsHad(Set.of(NOTHING), start, ledger.now());
+    }
   }
 
   /** One download as it is asked for. */
   private final class Wish {
     final Source source;
-    final boolean executable;
+    final Form form;
     final @Nullable String checksum;
     final @Nullable String cacheKey;
 
-    Wish(Source source, boolean executable, @Nullable String checksum, @Nullable String cacheKey) {
+    Wish(Source source, Form form, @Nullable String checksum, @Nullable String cacheKey) {
       this.source = source;
-      this.executable = executable;
+      this.form = form;
       this.checksum = checksum;
       this.cacheKey = cacheKey;
     }
@@ -275,8 +297,11 @@ final class Load {
 
     ObjectNode body() {
       ObjectNode body = Json.download(origin.url(source));
-      if (executable) {
-        body.put("executable", true);
+      switch (form) {
+        case FILE -> {}
+        case EXECUTABLE -> body.put("executable", true);
+        case LINKED -> body.put("as", "directory");
+        case MOUNTED -> body.put("as", "directory").put("deliver", "mount");
       }
       if (checksum != null) {
         body.put("checksum", checksum);
@@ -287,10 +312,10 @@ final class Load {
       return body;
     }
 
-    /** The stored files that this may show. */
+    /** What this may show. */
     Set<String> possible() {
       var stored = new LinkedHashSet<String>();
-      origin.digests(source).forEach(digest -> stored.add(Ledger.stored(digest, executable)));
+      origin.digests(source).forEach(digest -> stored.add(form.of(digest)));
       return stored;
     }
 
@@ -301,8 +326,14 @@ final class Load {
         case "origin-rejected" -> source.kind() == MISSING;
         case "bad-response", "origin-unavailable" -> source.kind() == CUT;
         case "insufficient-space" -> room == Room.SCARCE;
+        case "unsafe-archive" -> form.isDirectory() && source.kind() == UNSAFE_ARCHIVE;
+        case "unsupported-archive" -> form.isDirectory() && isNoArchive();
         default -> false;
       };
+    }
+
+    private boolean isNoArchive() {
+      return !source.kind().isArchive() && source.kind() != UNSAFE_ARCHIVE;
     }
   }
 
@@ -362,7 +393,7 @@ final class Load {
 
     private Wish wish() {
       Source source = any(sources);
-      boolean executable = random.nextInt(4) == 0;
+      Form form = form(source);
       String checksum =
           switch (random.nextInt(20)) {
             case 0, 1 -> origin.digest(source);
@@ -370,7 +401,15 @@ final class Load {
             default -> null;
           };
       String cacheKey = random.nextInt(15) == 0 ? any(CACHE_KEYS) : null;
-      return new Wish(source, executable, checksum, cacheKey);
+      return new Wish(source, form, checksum, cacheKey);
+    }
+
+    private Form form(Source source) {
+      boolean isArchive = source.kind().isArchive() || source.kind() == UNSAFE_ARCHIVE;
+      if (isArchive ? random.nextInt(4) > 0 : random.nextInt(60) == 0) {
+        return random.nextBoolean() ? Form.LINKED : Form.MOUNTED;
+      }
+      return random.nextInt(4) == 0 ? Form.EXECUTABLE : Form.FILE;
     }
 
     // ---- asking
@@ -429,7 +468,7 @@ final class Load {
       }
       JsonNode download = reply.get().json();
       Hold hold = fetched(wish, download, start);
-      String stored = Ledger.stored(hold.digest(), wish.executable);
+      String stored = wish.form.of(hold.digest());
       ledger.container(container).shown(name, stored, reply.get().status() == 201, hold);
       isShown(download, stored);
       return Optional.of(download);
@@ -476,7 +515,7 @@ final class Load {
         }
         Hold hold = fetched(wish, download, start);
         holds.put(name, hold);
-        names.put(name, Ledger.stored(hold.digest(), wish.executable));
+        names.put(name, wish.form.of(hold.digest()));
         isShown(download, names.get(name));
       }
       if (!names.keySet().equals(set.keySet())) {
@@ -490,7 +529,8 @@ final class Load {
 
     Optional<JsonNode> prefetch(Wish wish) {
       long start = ledger.now();
-      Request request = Request.post("/v1/prefetch", wish.body().without(List.of("executable")));
+      Request request =
+          Request.post("/v1/prefetch", wish.body().without(List.of("executable", "deliver")));
       Optional<Reply> reply = ask(request);
       if (reply.isEmpty() || reply.get().status() >= 400) {
         reply.ifPresent(refusal -> refused(request, refusal, List.of(wish)));
@@ -529,16 +569,19 @@ final class Load {
     }
 
     private void perhapsFetched(Wish wish, long start) {
-      if (wish.source.kind() != UNCACHED && wish.source.kind() != MISSING) {
+      if (wish.source.kind().mayBeStored() && wish.source.kind() != MISSING) {
         ledger.key(wish.key()).perhapsHad(origin.digests(wish.source), start, ledger.now());
       }
     }
 
     private void isShown(JsonNode download, String stored) {
       try {
-        Path target = Files.readSymbolicLink(Path.of(download.path("hostPath").asText()));
-        if (!target.endsWith(stored)) {
-          ledger.fault("the name shows " + target + " after the answer " + download);
+        String name = download.path("name").asText();
+        String path = download.path("hostPath").asText();
+        Path view = Path.of(path.substring(0, path.length() - name.length()));
+        String shown = StateOnDisk.shownAt(view, name);
+        if (!shown.equals(stored)) {
+          ledger.fault("the name shows " + shown + " after the answer " + download);
         }
       } catch (IOException e) {
         ledger.fault("the name is not there after the answer " + download + ": " + e);

@@ -27,7 +27,7 @@ import java.util.concurrent.atomic.AtomicInteger;
  * every kill. Thread-safe; one request a connection.
  */
 final class LoadOrigin implements AutoCloseable {
-  /** How a source answers. All but {@link #UNCACHED} have an entity tag for each version. */
+  /** How a source answers. All that may be stored have an entity tag for each version. */
   enum Kind {
     SMALL(100, 12_000),
     /** Several chunks for the agent to write. */
@@ -43,15 +43,40 @@ final class LoadOrigin implements AutoCloseable {
      * every second answer to that stops soon as well.
      */
     CUT(4_600_000, 5_400_000),
+    /** A {@link LoadArchive}. */
+    ARCHIVE,
+    FRESH_ARCHIVE,
+    UNCACHED_ARCHIVE,
+    /** An archive that must not be unpacked. */
+    UNSAFE_ARCHIVE,
     /** A 404. */
     MISSING(0, 1);
 
     private final int least;
     private final int most;
 
+    Kind() {
+      this(0, 1);
+    }
+
     Kind(int least, int most) {
       this.least = least;
       this.most = most;
+    }
+
+    boolean isArchive() {
+      return switch (this) {
+        case ARCHIVE, FRESH_ARCHIVE, UNCACHED_ARCHIVE -> true;
+        default -> false;
+      };
+    }
+
+    boolean mayBeStored() {
+      return this != UNCACHED && this != UNCACHED_ARCHIVE;
+    }
+
+    private boolean isFresh() {
+      return this == FRESH || this == FRESH_ARCHIVE;
     }
   }
 
@@ -80,6 +105,7 @@ final class LoadOrigin implements AutoCloseable {
   private final ServerSocket server;
   private final Map<String, Source> sources = new TreeMap<>();
   private final Map<String, String> known = new ConcurrentHashMap<>();
+  private final Map<String, Map<String, String>> trees = new ConcurrentHashMap<>();
 
   private LoadOrigin(ServerSocket server) {
     this.server = server;
@@ -115,6 +141,9 @@ final class LoadOrigin implements AutoCloseable {
     synchronized (source.digests()) {
       int next = source.version() + 1;
       String digest = Content.checksum("sha256", bytes(source, next));
+      if (source.kind().isArchive()) {
+        trees.put(digest, LoadArchive.of(seed(source, next)).tree());
+      }
       known.put(digest, source.content() + " version " + next);
       source.digests().add(digest);
     }
@@ -147,8 +176,23 @@ final class LoadOrigin implements AutoCloseable {
     return known.getOrDefault(digest, "no bytes of this origin");
   }
 
+  /** What the archive of a digest unpacks to; empty if it is none, or must not be unpacked. */
+  Map<String, String> tree(String digest) {
+    return trees.getOrDefault(digest, Map.of());
+  }
+
+  private static long seed(Source source, int version) {
+    return (source.content() + "#" + version).hashCode();
+  }
+
   private static byte[] bytes(Source source, int version) {
-    var random = new SplittableRandom((source.content() + "#" + version).hashCode());
+    if (source.kind().isArchive()) {
+      return LoadArchive.of(seed(source, version)).bytes();
+    }
+    if (source.kind() == Kind.UNSAFE_ARCHIVE) {
+      return LoadArchive.unsafe(seed(source, version));
+    }
+    var random = new SplittableRandom(seed(source, version));
     byte[] bytes = new byte[random.nextInt(source.kind().least, source.kind().most)];
     random.nextBytes(bytes);
     return bytes;
@@ -208,13 +252,12 @@ final class LoadOrigin implements AutoCloseable {
       version = source.version();
     }
     String etag = "\"" + source.content() + "-" + version + "\"";
-    String validator = source.kind() == Kind.UNCACHED ? "X-None: 1" : "ETag: " + etag;
-    String control =
-        switch (source.kind()) {
-          case UNCACHED -> "Cache-Control: no-store";
-          case FRESH -> "Cache-Control: max-age=3600";
-          default -> "X-Control: none";
-        };
+    boolean stored = source.kind().mayBeStored();
+    String validator = stored ? "ETag: " + etag : "X-None: 1";
+    String control = source.kind().isFresh() ? "Cache-Control: max-age=3600" : "X-Control: none";
+    if (!stored) {
+      control = "Cache-Control: no-store";
+    }
     if (etag.equals(asked.get("If-None-Match"))) {
       send(out, "304 Not Modified", new byte[0], validator, control);
       return;
