@@ -441,15 +441,19 @@ public final class BlobStore implements AutoCloseable {
     }
   }
 
-  /** Allocated bytes of the files at and below {@code path}, and how many they are. */
+  /**
+   * Allocated bytes of the files at and below {@code path}, and how many they are: one with several
+   * names, as in a tree, once.
+   */
   public static Extent extent(Path path) throws IOException {
     long bytes = 0;
     long files = 0;
+    var seen = new HashSet<Long>();
     try (var paths = Files.walk(path)) {
-      for (Path file : paths.toList()) {
-        Posix.Stat stat = Posix.lstat(file);
-        if (!stat.isDirectory()) {
-          bytes += stat.allocatedBytes();
+      for (Iterator<Path> file = paths.iterator(); file.hasNext(); ) {
+        Posix.Stat stat = Posix.lstat(file.next());
+        if (!stat.isDirectory() && (stat.links() == 1 || seen.add(stat.inode()))) {
+          bytes += stat.isFile() ? stat.allocatedBytes() : 0;
           files++;
         }
       }
