@@ -31,6 +31,8 @@ class ArchiveFormatSpec {
 
   @RegisterExtension static final Origin origin = Origin.start();
 
+  private static final Directories directories = new Directories(agent, origin);
+
   private static SourceTree ordinary;
 
   @BeforeAll
@@ -102,11 +104,15 @@ class ArchiveFormatSpec {
 
     Download download = unpacked("formats", ordinary.pack(script));
 
+    String name = download.text("name");
+    directories.download("mounted-" + name, name, "/" + name, "deliver", "mount");
+    Listing mounted = Listing.of(directories.mountedTree("mounted-" + name));
     if (script.equals(WITHOUT_DIRECTORIES)) {
       assertThat(filesAndLinks(download.listing())).isEqualTo(filesAndLinks(packed));
     } else {
       assertThat(download.listing().withoutRoot()).isEqualTo(packed);
     }
+    assertThat(mounted).isEqualTo(download.listing());
     assertThat(download.json().path("files").asLong()).isEqualTo(packed.files());
   }
 
