@@ -295,10 +295,10 @@ public final class TreeMaker {
     try (Pin file = blob.get();
         Pin _ = evictor.pin(tree);
         Reservation room = budget.reserve(Reservation.BLOCK_BYTES, INODES_BESIDE, Instant.MAX)) {
-      if (store.stat(tree).isPresent()) {
-        if (catalog.blob(tree).isPresent()) {
-          return true; // made while this one waited for its turn
-        }
+      if (store.stat(tree).isPresent() && catalog.blob(tree).isPresent()) {
+        return true; // made while this one waited for its turn
+      }
+      if (store.isThere(tree)) {
         store.delete(tree); // left by a power cut, and counted by nobody
       }
       Path made = store.beginTree();

@@ -182,8 +182,15 @@ public final class Trees {
    */
   public static void verify(Path manifest, Path content, Digest treeDigest, Runnable check)
       throws IOException {
-    if (!sha256(manifest).equals(treeDigest)) {
-      throw new DamagedTree(manifest + " is not that of " + treeDigest);
+    try {
+      if (!sha256(manifest).equals(treeDigest)) {
+        throw new DamagedTree(manifest + " is not that of " + treeDigest);
+      }
+    } catch (NoSuchFileException e) {
+      if (Files.isDirectory(content, LinkOption.NOFOLLOW_LINKS)) {
+        throw new DamagedTree(manifest + " is missing", e);
+      }
+      throw e; // all of it is gone
     }
     try (Manifest nodes = Manifest.open(manifest)) {
       new Comparison(content, check).of(nodes);

@@ -11,6 +11,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.Set;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Supplier;
@@ -212,6 +213,10 @@ public final class Evictor {
       if (row.isEmpty() || store.stat(stored).isPresent()) {
         return;
       }
+      if (isCut(stored)) {
+        boolean _ = condemn(stored);
+        return;
+      }
       log.warn("a file has vanished from the store digest={}", stored);
       catalog.removeBlobs(List.of(stored));
       Optional<Posix.Stat> again = store.stat(stored);
@@ -223,7 +228,7 @@ public final class Evictor {
               stored, again.get().sizeBytes(), again.get().allocatedBytes(), clock.instant());
         }
       }
-      if (!holds.lostItsName(stored)) { // else its bytes stay as long as a view has them
+      if (holds.lostItsName(stored).isEmpty()) { // else its bytes stay as long as a view has them
         budget.idleGone(row.get().allocatedBytes(), row.get().inodes());
       }
     } catch (IOException e) {
@@ -260,13 +265,14 @@ public final class Evictor {
       if (row.isEmpty()) {
         return false; // somebody else found it first
       }
-      if (stat.isEmpty()) {
+      if (stat.isEmpty() && !isCut(stored)) {
         forgetVanished(stored);
         return false;
       }
-      boolean inUse = holds.orphaned(stat.get().inode());
+      OptionalLong held = heldFromNowOn(stored, stat);
+      boolean inUse = held.isPresent();
       if (inUse && stored.isTree()) {
-        Path _ = store.setAside(stored, stat.get().inode()); // it may be mounted
+        Path _ = store.setAside(stored, held.getAsLong()); // it may be mounted
       } else if (inUse || !forAPersonToLookAt) {
         store.delete(stored); // the views' links stay
       } else {
@@ -283,6 +289,25 @@ public final class Evictor {
     } finally {
       one.unlock();
     }
+  }
+
+  /** Whether a tree has lost its manifest, and is there still. */
+  private boolean isCut(Stored stored) throws IOException {
+    return stored.isTree() && store.stat(stored).isEmpty() && store.isThere(stored);
+  }
+
+  /** The inode that the store gives up and views keep, if there are such. */
+  private OptionalLong heldFromNowOn(Stored stored, Optional<Posix.Stat> stat) {
+    if (stat.isEmpty()) {
+      return holds.lostItsName(stored);
+    }
+    long inode = stat.get().inode();
+    return holds.orphaned(inode) ? OptionalLong.of(inode) : OptionalLong.empty();
+  }
+
+  /** Whether views hold a damaged tree that was set aside, by its manifest's inode. */
+  public boolean isHeldAside(long inode) {
+    return holds.isOrphan(inode);
   }
 
   /**
@@ -319,7 +344,8 @@ public final class Evictor {
     }
     try {
       Optional<Posix.Stat> stat = store.stat(stored);
-      if (stat.isEmpty() || stat.get().links() > 1 || catalog.blob(stored).isPresent()) {
+      boolean isInUse = stat.isPresent() && stat.get().links() > 1;
+      if (isInUse || !store.isThere(stored) || catalog.blob(stored).isPresent()) {
         return false;
       }
       log.warn("dropping a file that no row knows digest={}", stored);

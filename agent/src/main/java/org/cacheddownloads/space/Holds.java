@@ -5,6 +5,7 @@ import java.time.Duration;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.Map;
+import java.util.OptionalLong;
 import java.util.Set;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
@@ -219,19 +220,20 @@ public final class Holds {
   }
 
   /**
-   * The store's own name of an object has vanished. @return whether views hold the inode that it
-   * had, so that its bytes stay for now
+   * The store's own name of an object has vanished. @return the inode that it had, if views hold
+   * that, so that its bytes stay for now
    */
-  boolean lostItsName(Stored stored) {
+  OptionalLong lostItsName(Stored stored) {
     lock.lock();
     try {
-      for (Inode counted : byInode.values()) {
+      for (Map.Entry<Long, Inode> inode : byInode.entrySet()) {
+        Inode counted = inode.getValue();
         if (counted.stored.equals(stored) && !counted.orphan) {
           counted.orphan = true;
-          return true;
+          return OptionalLong.of(inode.getKey());
         }
       }
-      return false;
+      return OptionalLong.empty();
     } finally {
       lock.unlock();
     }

@@ -134,6 +134,11 @@ public final class Scrubber {
             catalog.keepSoon(CURSOR, String.valueOf(cursor - 1));
             return new Reading(stored, stat);
           }
+          if (stored.isTree()) {
+            try (Pin _ = evictor.pin(stored)) {
+              evictor.forgetVanished(stored); // or takes out what is left without its manifest
+            }
+          }
         } catch (IOException e) {
           log.warn("a blob cannot be looked up digest={} error={}", stored, e.toString());
         }

@@ -274,6 +274,11 @@ public final class BlobStore implements AutoCloseable {
     }
   }
 
+  /** Whether anything is in the place of {@code stored}, such as a tree without its manifest. */
+  public boolean isThere(Stored stored) {
+    return Files.exists(layout.blob(stored), LinkOption.NOFOLLOW_LINKS);
+  }
+
   /** The file of a blob, or a tree's manifest. */
   public Path path(Stored stored) {
     return layout.anchor(stored);

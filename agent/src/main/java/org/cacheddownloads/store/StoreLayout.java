@@ -302,7 +302,13 @@ public final class StoreLayout implements AutoCloseable {
   /** Whether a path below {@link #trees} is a damaged tree that was set aside. */
   public static boolean isAside(Path directory) {
     String[] parts = String.valueOf(directory.getFileName()).split("[.]", -1);
-    return parts.length == 2 && Digest.isHex(parts[0]) && parts[1].matches("[0-9]{1,20}");
+    return parts.length == 2 && Digest.isHex(parts[0]) && parts[1].matches("[0-9]{1,18}");
+  }
+
+  /** The inode of the manifest that such a tree has or had. */
+  public static long asideOf(Path directory) {
+    String name = String.valueOf(directory.getFileName());
+    return Long.parseLong(name.substring(name.indexOf('.') + 1));
   }
 
   @Override

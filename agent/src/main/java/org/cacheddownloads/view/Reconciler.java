@@ -115,7 +115,9 @@ public final class Reconciler {
   /** Deletes a damaged tree that was set aside for views, if those have let go of it. */
   private long dropIfFree(Path aside) throws IOException {
     Path manifest = aside.resolve(StoreLayout.MANIFEST);
-    if (Files.exists(manifest, LinkOption.NOFOLLOW_LINKS) && Posix.lstat(manifest).links() > 1) {
+    if (evictor.isHeldAside(StoreLayout.asideOf(aside))
+        || (Files.exists(manifest, LinkOption.NOFOLLOW_LINKS)
+            && Posix.lstat(manifest).links() > 1)) {
       return 0;
     }
     store.discardTree(aside);
