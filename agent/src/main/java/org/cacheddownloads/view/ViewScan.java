@@ -17,6 +17,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
+import org.cacheddownloads.archive.DamagedTree;
 import org.cacheddownloads.archive.Trees;
 import org.cacheddownloads.catalog.BlobRow;
 import org.cacheddownloads.catalog.Catalog;
@@ -211,6 +212,11 @@ public final class ViewScan {
       Posix.Stat stat = Posix.lstat(anchor);
       Optional<Posix.Stat> blob = store.stat(stored);
       boolean orphan = blob.isEmpty() || blob.get().inode() != stat.inode();
+      if (stored.isTree() && (orphan ? isCut(stored, stat) : isUnknown(stored, anchor))) {
+        log.error("damaged tree set aside digest={}", stored);
+        Path _ = store.setAside(stored, stat.inode()); // it may be mounted
+        orphan = true;
+      }
       if (!isSound(stored, anchor, stat.inode(), orphan)) {
         log.error("damaged bytes leave a view container={} digest={}", view.container, stored);
         BlobStore.discard(file);
@@ -221,6 +227,27 @@ public final class ViewScan {
       orphans.put(stored, orphan);
     }
     return orphans;
+  }
+
+  /** Whether a tree has lost the manifest that a view holds. */
+  private boolean isCut(Stored tree, Posix.Stat manifest) throws IOException {
+    return store.stat(tree).isEmpty()
+        && store.isThere(tree)
+        && !Files.exists(layout.aside(tree, manifest.inode()), LinkOption.NOFOLLOW_LINKS);
+  }
+
+  /** Whether neither the catalog nor its manifest says what a tree is. */
+  private boolean isUnknown(Stored tree, Path manifest) throws IOException {
+    return catalog.blob(tree).isEmpty() && sum(manifest) == null;
+  }
+
+  private static @Nullable TreeSum sum(Path manifest) throws IOException {
+    try {
+      return Trees.sum(manifest);
+    } catch (DamagedTree e) {
+      log.error("a manifest is damaged difference={}", e.getMessage());
+      return null;
+    }
   }
 
   private View.Link tree(Stored tree, Path copy, Posix.Stat manifest, boolean orphan)
@@ -448,7 +475,7 @@ public final class ViewScan {
         entry.map(known -> known.validator()).orElse(Validator.NONE),
         entry.map(known -> known.freshUntil()).orElse(null),
         deliver,
-        stored.isTree() ? Trees.sum(anchor) : null);
+        stored.isTree() ? sum(anchor) : null);
   }
 
   @GuardedBy("view.lock")

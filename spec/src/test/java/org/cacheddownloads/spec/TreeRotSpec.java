@@ -18,7 +18,8 @@ import org.junit.jupiter.params.provider.EnumSource;
 
 /**
  * Unpacked archives that rot on the disk: found by a check, by the scrubber or before their first
- * use, made again from the blob, and left to the containers that have them.
+ * use, made again from the blob, and left to the containers that have them. And trees whose catalog
+ * is lost.
  */
 class TreeRotSpec {
   private static final String FRESH = "Cache-Control: max-age=3600";
@@ -261,5 +262,68 @@ class TreeRotSpec {
       assertThat(verified(cut)).isEmpty();
       assertNothingLeft(its);
     }
+  }
+
+  // ---- without a catalog
+
+  @Test
+  void treesOutlastTheirCatalog() throws IOException {
+    String held = serve("/catalog-held");
+    String idle = serve("/catalog-idle");
+    try (AgentProcess lost = AgentProcess.running()) {
+      var its = new Directories(lost, origin);
+      Download linked = its.download("linked", "deep/a", held);
+      its.download("mounted", "a", held, "deliver", "mount");
+      lost.prefetch(origin.url(idle), "as", "directory");
+      long inUse = lost.stat("disk.inUseBytes");
+      loseCatalog(lost);
+
+      lost.start();
+
+      assertThat(lost.log()).contains("the damaged catalog was set aside");
+      assertThat(linked.listing()).isEqualTo(Listing.ofProgram(held));
+      assertThat(Listing.of(its.mountedTree("mounted"))).isEqualTo(Listing.ofProgram(held));
+      assertThat(lost.stat("cache.references")).isEqualTo(2);
+      assertThat(lost.stat("cache.trees")).as("idle ones are made again").isEqualTo(1);
+      eventually().until(() -> lost.stat("disk.inUseBytes") == inUse);
+      lost.assertUsedIsAllocated();
+      assertThat(its.download("new", "i", idle).listing()).isEqualTo(Listing.ofProgram(idle));
+      assertThat(its.download("new", "h", held).listing()).isEqualTo(Listing.ofProgram(held));
+      assertThat(lost.stat("cache.trees")).isEqualTo(2);
+      lost.assertUsedIsAllocated();
+      assertNothingLeft(its);
+    }
+  }
+
+  /** A tree that nothing describes any more is no reason not to start. */
+  @ParameterizedTest
+  @EnumSource(Rot.class)
+  void aRottenTreeInUseWhoseCatalogIsLostIsLeftToThoseWhoHaveIt(Rot rot) throws IOException {
+    String path = serve("/lost-" + rot);
+    try (AgentProcess lost = AgentProcess.running()) {
+      var its = new Directories(lost, origin);
+      Download linked = its.download("linked", "a", path);
+      its.download("mounted", "a", path, "deliver", "mount");
+      loseCatalog(lost);
+      rot.of(tree(lost, linked));
+
+      lost.start();
+
+      assertExact(rot, lost);
+      assertThat(linked.hostPath().resolve("bin/hello")).exists();
+      lost.container("mounted").path("mounts").forEach(TreeRotSpec::assertMountable);
+      Download anew = its.download("new", "a", path);
+      assertThat(anew.listing()).isEqualTo(Listing.ofProgram(path));
+      assertThat(linked.hostPath().resolve("bin/hello")).exists();
+      lost.container("mounted").path("mounts").forEach(TreeRotSpec::assertMountable);
+      assertExact(rot, lost);
+      assertNothingLeft(its);
+    }
+  }
+
+  private static void loseCatalog(AgentProcess agent) throws IOException {
+    agent.sigterm(); // after a kill SQLite would have it all again from its log
+    agent.awaitExit();
+    Files.writeString(agent.state().resolve("catalog.db"), "nothing like a database");
   }
 }
