@@ -324,14 +324,20 @@ public final class TreeMaker {
       throw new IOException("a tree is in the way: " + store.path(tree));
     }
     var sum = new TreeSum(unpacked.treeDigest(), unpacked.bytes(), unpacked.files());
-    catalog.addTree(
+    var row =
         new BlobRow(
             tree,
             Posix.lstat(archive).sizeBytes(),
             unpacked.allocatedBytes(),
             unpacked.inodes(),
             recency.next(),
-            sum));
+            sum);
+    try {
+      catalog.addTree(row);
+    } catch (RuntimeException e) {
+      store.delete(tree); // nobody would count it
+      throw e;
+    }
     room.committedTree(unpacked.allocatedBytes(), unpacked.inodes());
     log.info(
         "unpacked archive={} files={} bytes={} millis={}",

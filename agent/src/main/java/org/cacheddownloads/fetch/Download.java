@@ -371,17 +371,16 @@ public final class Download {
           store.commit(ingest, stored)
               || (!copies.isSound(stored) && store.commit(ingest, stored)); // it was damaged
       long allocated = store.stat(stored).orElseThrow().allocatedBytes();
-      if (added) {
-        transfer.room().committed(allocated);
-      }
       Freshness freshness = freshness(headers, response);
       Entry entry = entry(task, source, response, headers, freshness, sum);
       boolean forOne = isForOne(task, freshness);
       if (forOne || !isUseful(entry)) {
         catalog.addBlob(stored, sum.size(), allocated, recency.next());
+        charge(transfer, added, allocated);
         return new Landing(entry, Outcome.UNCACHED, transfer.receivedBytes(), forOne, pin);
       }
       publish(task, entry, allocated, sum);
+      charge(transfer, added, allocated);
       CrashPoint.PUBLISH.reached();
       return new Landing(
           entry,
@@ -392,6 +391,13 @@ public final class Download {
     } catch (IOException | RuntimeException e) {
       pin.close();
       throw e;
+    }
+  }
+
+  /** Once the catalog has a row: a file without one is deleted with the pin, and costs nothing. */
+  private static void charge(Transfer transfer, boolean added, long allocated) {
+    if (added) {
+      transfer.room().committed(allocated);
     }
   }
 
