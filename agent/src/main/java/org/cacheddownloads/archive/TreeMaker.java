@@ -35,6 +35,7 @@ import org.cacheddownloads.space.Reservation;
 import org.cacheddownloads.store.BlobStore;
 import org.cacheddownloads.store.Posix;
 import org.cacheddownloads.store.StorageFault;
+import org.cacheddownloads.store.TreeStore;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -107,7 +108,7 @@ public final class TreeMaker {
     this.copies = copies;
     this.recency = recency;
     this.clock = clock;
-    store.verifyTreesBy(this::isWhole);
+    store.trees().verifyBy(this::isWhole);
   }
 
   /** Pins the tree of {@code archive} if it is here. */
@@ -301,11 +302,11 @@ public final class TreeMaker {
       if (store.isThere(tree)) {
         store.delete(tree); // left by a power cut, and counted by nobody
       }
-      Path made = store.beginTree();
+      Path made = store.trees().begin();
       try {
         make(job, store.path(file.stored()), made, room);
       } finally {
-        BlobStore.endTree(made);
+        TreeStore.end(made);
       }
       return true;
     } catch (IOException e) {
@@ -320,7 +321,7 @@ public final class TreeMaker {
     Unpacked unpacked =
         new Unpacker(Limits.of(config.get().archives())).unpack(archive, made, inSteps, job::check);
     CrashPoint.UNPACK.reached();
-    if (!store.commitTree(made, tree)) {
+    if (!store.trees().commit(made, tree)) {
       throw new IOException("a tree is in the way: " + store.path(tree));
     }
     var sum = new TreeSum(unpacked.treeDigest(), unpacked.bytes(), unpacked.files());

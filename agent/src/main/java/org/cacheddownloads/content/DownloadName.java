@@ -5,6 +5,7 @@ import java.util.List;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.cacheddownloads.failure.CacheException.InvalidRequest;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The relative path of a download in its view: 1 to 8 segments of 1 to 255 bytes, safe to use as a
@@ -23,6 +24,15 @@ public record DownloadName(List<String> segments) implements Comparable<Download
       throw new InvalidRequest("name", "a name has 1 to " + MAX_SEGMENTS + " segments");
     }
     segments.forEach(DownloadName::check);
+  }
+
+  /** The name of these segments, or null if there is no such name. */
+  public static @Nullable DownloadName ifValid(List<String> segments) {
+    try {
+      return new DownloadName(segments);
+    } catch (InvalidRequest e) {
+      return null;
+    }
   }
 
   /** Reads a decoded name, as it stands in a body: segments separated by slashes. */

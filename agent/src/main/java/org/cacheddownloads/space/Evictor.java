@@ -23,6 +23,7 @@ import org.cacheddownloads.content.Stored;
 import org.cacheddownloads.failure.CacheException;
 import org.cacheddownloads.failure.CrashPoint;
 import org.cacheddownloads.store.BlobStore;
+import org.cacheddownloads.store.Extent;
 import org.cacheddownloads.store.Posix;
 import org.cacheddownloads.store.StorageFault;
 import org.jspecify.annotations.Nullable;
@@ -272,11 +273,11 @@ public final class Evictor {
       OptionalLong held = heldFromNowOn(stored, stat);
       boolean inUse = held.isPresent();
       if (inUse && stored.isTree()) {
-        Path _ = store.setAside(stored, held.getAsLong()); // it may be mounted
+        Path _ = store.trees().setAside(stored, held.getAsLong()); // it may be mounted
       } else if (inUse || !forAPersonToLookAt) {
         store.delete(stored); // the views' links stay
       } else {
-        BlobStore.Extent extent = BlobStore.extent(store.quarantine(stored));
+        Extent extent = Extent.of(store.quarantine(stored));
         budget.quarantined(extent.allocatedBytes(), extent.files()); // it may differ from the row
       }
       CrashPoint.CONDEMN.reached();

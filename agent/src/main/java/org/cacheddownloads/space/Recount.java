@@ -4,6 +4,7 @@ import java.io.IOException;
 import org.cacheddownloads.catalog.BlobRow;
 import org.cacheddownloads.catalog.Catalog;
 import org.cacheddownloads.store.BlobStore;
+import org.cacheddownloads.store.Extent;
 import org.cacheddownloads.store.Posix;
 
 /**
@@ -28,7 +29,7 @@ public final class Recount {
     long allocated = stat.allocatedBytes();
     long inodes = 1;
     if (row.stored().isTree()) {
-      BlobStore.Extent extent = store.extentOfTree(row.stored());
+      Extent extent = store.trees().extent(row.stored());
       allocated = extent.allocatedBytes();
       inodes = extent.files();
     }

@@ -14,6 +14,7 @@ import org.cacheddownloads.content.Stored;
 import org.cacheddownloads.store.BlobStore;
 import org.cacheddownloads.store.Hashing;
 import org.cacheddownloads.store.Posix;
+import org.cacheddownloads.store.Slices;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -44,7 +45,7 @@ public final class Scrubber {
   private final Supplier<Duration> period;
   private final Clock clock;
   private final Listener listener;
-  private final BlobStore.Slices slices = new BlobStore.Slices(SLICE_BYTES);
+  private final Slices slices = new Slices(SLICE_BYTES);
   private long cursor;
   private double allowance;
   private @Nullable Instant last;
@@ -154,7 +155,7 @@ public final class Scrubber {
 
   /** All of it in one step, and what it costs beyond the allowance is saved up afterwards. */
   private void readTree(Stored tree) throws IOException {
-    long bytes = store.extentOfTree(tree).allocatedBytes();
+    long bytes = store.trees().extent(tree).allocatedBytes();
     boolean whole = store.verify(tree);
     allowance -= bytes;
     listener.scrubbed(bytes);

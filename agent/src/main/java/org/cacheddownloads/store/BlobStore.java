@@ -3,7 +3,6 @@ package org.cacheddownloads.store;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
-import java.nio.file.DirectoryNotEmptyException;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
@@ -11,13 +10,9 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
-import java.nio.file.attribute.FileAttribute;
-import java.nio.file.attribute.PosixFilePermissions;
 import java.security.MessageDigest;
 import java.time.Instant;
-import java.util.HashSet;
 import java.util.HexFormat;
-import java.util.Iterator;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.ExecutorService;
@@ -42,10 +37,6 @@ public final class BlobStore implements AutoCloseable {
 
   private static final int MOST_NAMESAKES = 1000;
 
-  /** Others may read what is in a tree, and only the agent may change which trees there are. */
-  private static final FileAttribute<?> TREE_DIRECTORY =
-      PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwxr-xr-x"));
-
   private final StoreLayout layout;
   private final BufferPool buffers = new BufferPool();
   private final ExecutorService hashLane =
@@ -53,8 +44,8 @@ public final class BlobStore implements AutoCloseable {
           Math.max(2, Runtime.getRuntime().availableProcessors()),
           Thread.ofPlatform().daemon().name("hash-", 0).factory());
   private final Ingest.Workshop workshop;
+  private final TreeStore trees;
   private final AtomicLong nextIngest = new AtomicLong();
-  private volatile TreeCheck treeCheck = _ -> false;
   private final String runPrefix = Long.toString(System.currentTimeMillis(), 36) + "-";
 
   /**
@@ -66,6 +57,17 @@ public final class BlobStore implements AutoCloseable {
   public BlobStore(StoreLayout layout, String boot) {
     this.layout = layout;
     this.workshop = new Ingest.Workshop(buffers, hashLane, boot);
+    this.trees = new TreeStore(layout, this::newIngest);
+  }
+
+  /** What archives unpack to. */
+  public TreeStore trees() {
+    return trees;
+  }
+
+  /** Where the next ingest of this process is to be. */
+  private Path newIngest() {
+    return layout.ingests().resolve(runPrefix + nextIngest.getAndIncrement());
   }
 
   /** Begins a write transaction that also computes {@code other}, where given. */
@@ -79,8 +81,7 @@ public final class BlobStore implements AutoCloseable {
   public Ingest begin(
       boolean executable, Checksum.@Nullable Algorithm other, @Nullable ResumeNote note)
       throws IOException {
-    Path directory = layout.ingests().resolve(runPrefix + nextIngest.getAndIncrement());
-    return Ingest.begin(directory, executable, workshop, other, note);
+    return Ingest.begin(newIngest(), executable, workshop, other, note);
   }
 
   /**
@@ -159,112 +160,6 @@ public final class BlobStore implements AutoCloseable {
     }
   }
 
-  // ---- trees ----
-
-  /** Tells whether a tree on disk is what its manifest says, and the manifest the right one. */
-  @FunctionalInterface
-  public interface TreeCheck {
-    boolean isWhole(Stored tree) throws IOException;
-  }
-
-  /** Lets trees be verified by {@code check}; only while the agent is put together. */
-  public void verifyTreesBy(TreeCheck check) {
-    treeCheck = check;
-  }
-
-  /**
-   * A new directory for a tree, or a view's copy of one, in an ingest of its own, which is the
-   * directory above it. Whatever is there at a next start goes.
-   */
-  public Path beginTree() throws IOException {
-    Path ingest =
-        Files.createDirectory(
-            layout.ingests().resolve(runPrefix + nextIngest.getAndIncrement()), TREE_DIRECTORY);
-    return Files.createDirectory(ingest.resolve("tree"), TREE_DIRECTORY);
-  }
-
-  /**
-   * Puts a finished tree in its place. Its ingest must stay until the catalog knows the tree: until
-   * then it tells the next start about a tree without a row.
-   *
-   * @return false if there is one already
-   */
-  public boolean commitTree(Path made, Stored tree) throws IOException {
-    Files.createFile(made.resolveSibling(tree.fileName()));
-    try {
-      Files.move(made, layout.blob(tree)); // a rename: never onto a directory that is not empty
-      CrashPoint.PLANT.reached();
-      return true;
-    } catch (FileAlreadyExistsException | DirectoryNotEmptyException e) {
-      return false;
-    }
-  }
-
-  /** Ends what {@link #beginTree} began, with all that is left of it. */
-  public static void endTree(Path made) throws IOException {
-    Removal.delete(Objects.requireNonNull(made.getParent()));
-  }
-
-  /** Where {@link #setAside} puts a tree. */
-  public Path aside(Stored tree, long manifestInode) {
-    return layout.aside(tree, manifestInode);
-  }
-
-  /** Takes a damaged tree that views hold out of its place. @return where it is now */
-  public Path setAside(Stored tree, long manifestInode) throws IOException {
-    return Files.move(layout.blob(tree), layout.aside(tree, manifestInode));
-  }
-
-  /** Deletes a tree, or a copy of one, that is in the way of nobody else: gone in one step. */
-  public void discardTree(Path directory) throws IOException {
-    Path away = layout.ingests().resolve(runPrefix + nextIngest.getAndIncrement());
-    try {
-      Files.move(directory, away, StandardCopyOption.ATOMIC_MOVE);
-    } catch (NoSuchFileException e) {
-      return;
-    }
-    CrashPoint.UPROOT.reached();
-    Removal.delete(away);
-  }
-
-  /** What a tree occupies now: all of it, its directory and manifest too. */
-  public static Extent extentOfTree(Path directory) throws IOException {
-    long bytes = 0;
-    long inodes = 0;
-    var seen = new HashSet<Long>(); // files of a tree that views hold have several names
-    try (var paths = Files.walk(directory)) {
-      for (Iterator<Path> path = paths.iterator(); path.hasNext(); ) {
-        Posix.Stat stat = Posix.lstat(path.next());
-        if (stat.isDirectory() || stat.links() == 1 || seen.add(stat.inode())) {
-          bytes += stat.isSymlink() ? 0 : stat.allocatedBytes();
-          inodes++;
-        }
-      }
-    }
-    return new Extent(bytes, inodes);
-  }
-
-  /** What a tree of the store occupies now. */
-  public Extent extentOfTree(Stored tree) throws IOException {
-    return extentOfTree(layout.blob(tree));
-  }
-
-  /** What a view's copy of a tree, or its reference alone, occupies beside the tree's files. */
-  public static Extent extentOfCopy(Path directory) throws IOException {
-    long bytes = 0;
-    long inodes = 0;
-    try (var paths = Files.walk(directory)) {
-      for (Iterator<Path> path = paths.iterator(); path.hasNext(); ) {
-        Posix.Stat stat = Posix.lstat(path.next());
-        if (!stat.isFile()) {
-          bytes += stat.isDirectory() ? stat.allocatedBytes() : 0;
-          inodes++;
-        }
-      }
-    }
-    return new Extent(bytes, inodes);
-  }
-
   /** The status of a stored file, or of a tree's manifest; empty if it is not there. */
   public Optional<Posix.Stat> stat(Stored stored) throws IOException {
     try {
@@ -287,7 +182,7 @@ public final class BlobStore implements AutoCloseable {
   /** Deletes the store's own name of a blob; views that hold it keep its bytes. A tree goes. */
   public void delete(Stored stored) throws IOException {
     if (stored.isTree()) {
-      discardTree(layout.blob(stored));
+      trees.discard(layout.blob(stored));
     } else {
       Files.deleteIfExists(layout.blob(stored));
     }
@@ -313,77 +208,12 @@ public final class BlobStore implements AutoCloseable {
 
   /** Whether the file's bytes still are what its name says. */
   public boolean verify(Stored stored) throws IOException {
-    return stored.isTree() ? treeCheck.isWhole(stored) : verify(layout.blob(stored), stored);
+    return stored.isTree() ? trees.isWhole(stored) : verify(layout.blob(stored), stored);
   }
 
   /** The same for another name of the bytes, in a view. */
   public boolean verify(Path file, Stored stored) throws IOException {
     return hash(file, "SHA-256").equals(stored.digest().hex());
-  }
-
-  /**
-   * Reads files slice by slice, past the page cache where the file system can. Used by one thread.
-   */
-  public static final class Slices {
-    private static final int ALIGNMENT = 4096;
-    private final ByteBuffer buffer;
-    private boolean direct = true;
-
-    /** The JDK has the option in a package of its own that the compiler warns of. */
-    private static final java.nio.file.OpenOption DIRECT = directOption();
-
-    private static java.nio.file.OpenOption directOption() {
-      try {
-        for (Object option :
-            Class.forName("com.sun.nio.file.ExtendedOpenOption").getEnumConstants()) {
-          if (option.toString().equals("DIRECT")) {
-            return (java.nio.file.OpenOption) option;
-          }
-        }
-      } catch (ClassNotFoundException e) {
-        return StandardOpenOption.READ; // another JDK: through the page cache then
-      }
-      return StandardOpenOption.READ;
-    }
-
-    /** Slices of so many bytes, a multiple of 4 KiB. */
-    public Slices(int bytes) {
-      this.buffer = ByteBuffer.allocateDirect(bytes + ALIGNMENT).alignedSlice(ALIGNMENT);
-      buffer.limit(bytes);
-    }
-
-    /** Gives one slice to {@code sink}. @return its length, less than a slice at the end */
-    public int read(Path file, long offset, java.util.function.Consumer<ByteBuffer> sink)
-        throws IOException {
-      int bytes = buffer.limit();
-      ByteBuffer slice = buffer.slice(0, bytes);
-      try (FileChannel source = open(file)) {
-        // One call: past the page cache only whole blocks can be asked for.
-        int read = Math.max(0, source.read(slice, offset));
-        while (!direct && read < bytes) {
-          int more = source.read(slice, offset + read);
-          if (more <= 0) {
-            break;
-          }
-          read += more;
-        }
-        sink.accept(slice.flip());
-        return read;
-      }
-    }
-
-    private FileChannel open(Path file) throws IOException {
-      if (direct) {
-        try {
-          return FileChannel.open(file, StandardOpenOption.READ, DIRECT);
-        } catch (NoSuchFileException e) {
-          throw e;
-        } catch (IOException | UnsupportedOperationException e) {
-          direct = false; // tmpfs, for one
-        }
-      }
-      return FileChannel.open(file, StandardOpenOption.READ);
-    }
   }
 
   /** Moves a stored object to the quarantine. @return where it is now */
@@ -415,11 +245,11 @@ public final class BlobStore implements AutoCloseable {
 
   /** Syncs the bytes of {@code stored} and its directory entry to the disk. */
   public void sync(Stored stored) throws IOException {
-    Path blob = layout.blob(stored);
     if (stored.isTree()) {
-      Posix.syncFileSystem(blob); // thousands of files, and each by itself is a commit of a journal
+      trees.sync(stored);
       return;
     }
+    Path blob = layout.blob(stored);
     force(blob);
     Path directory = blob.getParent();
     if (directory != null) {
@@ -445,29 +275,6 @@ public final class BlobStore implements AutoCloseable {
           .findFirst();
     }
   }
-
-  /**
-   * Allocated bytes of the files at and below {@code path}, and how many they are: one with several
-   * names, as in a tree, once.
-   */
-  public static Extent extent(Path path) throws IOException {
-    long bytes = 0;
-    long files = 0;
-    var seen = new HashSet<Long>();
-    try (var paths = Files.walk(path)) {
-      for (Iterator<Path> file = paths.iterator(); file.hasNext(); ) {
-        Posix.Stat stat = Posix.lstat(file.next());
-        if (!stat.isDirectory() && (stat.links() == 1 || seen.add(stat.inode()))) {
-          bytes += stat.isFile() ? stat.allocatedBytes() : 0;
-          files++;
-        }
-      }
-    }
-    return new Extent(bytes, files);
-  }
-
-  /** What something occupies: blocks, in bytes, and inodes. */
-  public record Extent(long allocatedBytes, long files) {}
 
   /** Gives up what {@link #kept} found. */
   public static void discard(KeptIngest kept) {

@@ -35,6 +35,15 @@ public final class Removal {
     }
   }
 
+  /** Deletes a directory that has nothing in it, and leaves any other. */
+  public static void deleteIfEmpty(Path directory) throws IOException {
+    try {
+      Files.delete(directory);
+    } catch (DirectoryNotEmptyException e) {
+      // left
+    }
+  }
+
   /** Holds neither an open directory nor all its names while it works below it. */
   private static void deleteDirectory(Path directory) throws IOException {
     Set<PosixFilePermission> rights =

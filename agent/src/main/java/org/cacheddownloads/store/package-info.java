@@ -6,7 +6,8 @@
  *
  * <p>{@link org.cacheddownloads.store.StoreLayout} is the map of the disk and the only class that
  * knows paths. {@link org.cacheddownloads.store.Ingest} is one write transaction. {@link
- * org.cacheddownloads.store.BlobStore} keeps what was committed.
+ * org.cacheddownloads.store.BlobStore} keeps what was committed, {@link
+ * org.cacheddownloads.store.TreeStore} what archives unpack to.
  *
  * <p>Decided: {@code Posix} lives here and not beside the views, because allocated blocks are
  * counted here too. Decided: SHA-256 comes from the Amazon Corretto Crypto Provider where its

@@ -20,6 +20,7 @@ import org.cacheddownloads.space.Evictor;
 import org.cacheddownloads.space.Pin;
 import org.cacheddownloads.space.Recount;
 import org.cacheddownloads.store.BlobStore;
+import org.cacheddownloads.store.Extent;
 import org.cacheddownloads.store.Posix;
 import org.cacheddownloads.store.StoreLayout;
 import org.slf4j.Logger;
@@ -120,7 +121,7 @@ public final class Reconciler {
             && Posix.lstat(manifest).links() > 1)) {
       return 0;
     }
-    store.discardTree(aside);
+    store.trees().discard(aside);
     return 1;
   }
 
@@ -189,7 +190,7 @@ public final class Reconciler {
   }
 
   private long quarantine(Path file) throws IOException {
-    BlobStore.Extent extent = BlobStore.extent(file);
+    Extent extent = Extent.of(file);
     Path now = store.quarantine(file);
     budget.quarantined(extent.allocatedBytes(), extent.files());
     log.warn("unknown file moved to quarantine file={} now={}", file, now);

@@ -94,7 +94,7 @@ final class References {
   private void deleteAside(Stored stored, long inode) {
     if (stored.isTree()) {
       try {
-        store.discardTree(store.aside(stored, inode));
+        store.trees().discard(store.trees().aside(stored, inode));
       } catch (IOException e) {
         log.warn(
             "a damaged tree is deleted at the next start digest={} error={}", stored, e.toString());

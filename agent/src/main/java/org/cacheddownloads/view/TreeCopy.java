@@ -16,6 +16,7 @@ import org.cacheddownloads.store.BlobStore;
 import org.cacheddownloads.store.Posix;
 import org.cacheddownloads.store.StorageFault;
 import org.cacheddownloads.store.StoreLayout;
+import org.cacheddownloads.store.TreeStore;
 
 /**
  * What a view will have of a tree, made beside all views so that none is locked meanwhile: a link
@@ -53,7 +54,7 @@ record TreeCopy(
       Instant deadline) {
     Reservation room = budget.reserve(Reservation.BLOCK_BYTES, OWN_INODES, deadline);
     try {
-      Path directory = store.beginTree();
+      Path directory = store.trees().begin();
       try {
         Path manifest = directory.resolve(StoreLayout.MANIFEST);
         link(tree, layout.anchor(tree), manifest);
@@ -76,7 +77,7 @@ record TreeCopy(
             made.inodes() + 1,
             room);
       } catch (IOException | RuntimeException e) {
-        BlobStore.endTree(directory);
+        TreeStore.end(directory);
         throw e;
       }
     } catch (DamagedTree e) {
@@ -111,7 +112,7 @@ record TreeCopy(
   @Override
   public void close() {
     try (room) {
-      BlobStore.endTree(directory);
+      TreeStore.end(directory);
     } catch (IOException e) {
       throw StorageFault.of("remove " + directory, e);
     }

@@ -40,7 +40,6 @@ final class ViewChange implements AutoCloseable {
   private final Set<Path> present;
   private final ArrayDeque<Step> undo = new ArrayDeque<>();
   private final Set<Path> touched = new HashSet<>();
-  private final Set<Path> made = new HashSet<>();
   private final List<Step> whenKept = new ArrayList<>();
   private int symlinksMade;
   private boolean kept;
@@ -73,13 +72,11 @@ final class ViewChange implements AutoCloseable {
       }
       return;
     }
-    made.add(directory);
     touch(directory);
     touch(directory.getParent());
     undo.push(
         () -> {
           Files.delete(directory);
-          made.remove(directory);
           touched.remove(directory);
         });
   }
@@ -164,7 +161,7 @@ final class ViewChange implements AutoCloseable {
             symlinksMade--;
           });
     } else if (before.isMounted()) {
-      exchangeFor(path, () -> symlink(name, after.stored()), Files::delete);
+      exchangeFor(path, () -> symlink(name, after.stored()));
       symlinksMade++;
       gone.add(path);
       touched.remove(path);
@@ -197,14 +194,12 @@ final class ViewChange implements AutoCloseable {
       CrashPoint.SHOW.reached();
       return;
     }
-    exchangeFor(path, this::mountPoint, Files::delete);
+    exchangeFor(path, this::mountPoint);
     symlinksMade--;
-    made.add(path);
     touch(path);
     undo.push(
         () -> {
           symlinksMade++;
-          made.remove(path);
           touched.remove(path);
         });
   }
@@ -214,12 +209,8 @@ final class ViewChange implements AutoCloseable {
     Path make() throws IOException;
   }
 
-  private interface Taking {
-    void take(Path path) throws IOException;
-  }
-
   /** Puts something of another kind in the place of {@code path} in one step. */
-  private void exchangeFor(Path path, Making making, Taking taking) throws IOException {
+  private void exchangeFor(Path path, Making making) throws IOException {
     Path temporary = making.make();
     CrashPoint.SWITCH.reached();
     try {
@@ -229,7 +220,7 @@ final class ViewChange implements AutoCloseable {
       Removal.delete(temporary);
       throw e;
     }
-    whenKept.add(() -> taking.take(temporary));
+    whenKept.add(() -> Files.delete(temporary));
     undo.push(
         () -> {
           Posix.exchange(temporary, path);

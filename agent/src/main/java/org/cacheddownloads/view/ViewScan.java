@@ -16,7 +16,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
-import java.util.TreeMap;
 import org.cacheddownloads.archive.DamagedTree;
 import org.cacheddownloads.archive.Trees;
 import org.cacheddownloads.catalog.BlobRow;
@@ -30,14 +29,15 @@ import org.cacheddownloads.content.Outcome;
 import org.cacheddownloads.content.Stored;
 import org.cacheddownloads.content.TreeSum;
 import org.cacheddownloads.content.Validator;
-import org.cacheddownloads.failure.CacheException.InvalidRequest;
 import org.cacheddownloads.failure.CrashPoint;
 import org.cacheddownloads.space.Budget;
 import org.cacheddownloads.space.Partials;
 import org.cacheddownloads.space.Recency;
 import org.cacheddownloads.store.BlobStore;
+import org.cacheddownloads.store.Extent;
 import org.cacheddownloads.store.KeptIngest;
 import org.cacheddownloads.store.Posix;
+import org.cacheddownloads.store.Removal;
 import org.cacheddownloads.store.StoreLayout;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -125,7 +125,7 @@ public final class ViewScan {
     }
     catalog.flush();
     var totals = catalog.totals();
-    BlobStore.Extent quarantine = BlobStore.extent(layout.quarantine());
+    Extent quarantine = Extent.of(layout.quarantine());
     budget.start(
         totals.allocatedBytes() - rowsOfInUseBytes,
         inUseBytes,
@@ -156,9 +156,10 @@ public final class ViewScan {
     try {
       view.expiresAt = row == null ? null : row.expiresAt();
       Map<Stored, Boolean> orphans = scanLinks(view);
-      mounts = scanMounts(view);
+      var notes = new MountNotes(layout, container);
+      mounts = notes.read(view.links.keySet());
       scanNames(view, directory, List.of());
-      dropLostMounts(view);
+      notes.forgetAllBut(mounts, view.mounted.keySet());
       dropUnnamedLinks(view);
       if (view.names.isEmpty() && row == null) {
         BlobStore.discard(directory); // its making was cut short: nobody was told of it
@@ -214,7 +215,7 @@ public final class ViewScan {
       boolean orphan = blob.isEmpty() || blob.get().inode() != stat.inode();
       if (stored.isTree() && (orphan ? isCut(stored, stat) : isUnknown(stored, anchor))) {
         log.error("damaged tree set aside digest={}", stored);
-        Path _ = store.setAside(stored, stat.inode()); // it may be mounted
+        Path _ = store.trees().setAside(stored, stat.inode()); // it may be mounted
         orphan = true;
       }
       if (!isSound(stored, anchor, stat.inode(), orphan)) {
@@ -252,13 +253,15 @@ public final class ViewScan {
 
   private View.Link tree(Stored tree, Path copy, Posix.Stat manifest, boolean orphan)
       throws IOException {
-    BlobStore.Extent own = BlobStore.extentOfCopy(copy);
+    Extent own = Extent.ofCopy(copy);
     Path aside = layout.aside(tree, manifest.inode());
     Optional<BlobRow> row = orphan ? Optional.empty() : catalog.blob(tree);
-    BlobStore.Extent all =
+    Extent all =
         row.isPresent()
-            ? new BlobStore.Extent(row.get().allocatedBytes(), row.get().inodes())
-            : orphan ? filesOf(Files.isDirectory(aside) ? aside : copy) : store.extentOfTree(tree);
+            ? new Extent(row.get().allocatedBytes(), row.get().inodes())
+            : orphan
+                ? filesOf(Files.isDirectory(aside) ? aside : copy)
+                : store.trees().extent(tree);
     return new View.Link(
         manifest.inode(),
         all.allocatedBytes(),
@@ -269,92 +272,13 @@ public final class ViewScan {
   }
 
   /** Of a damaged tree: itself, or where that is gone too the files that a copy keeps. */
-  private BlobStore.Extent filesOf(Path directory) throws IOException {
-    BlobStore.Extent all = BlobStore.extentOfTree(directory);
+  private Extent filesOf(Path directory) throws IOException {
+    Extent all = Extent.ofTree(directory);
     if (StoreLayout.isAside(directory)) {
       return all;
     }
-    BlobStore.Extent own = BlobStore.extentOfCopy(directory);
-    return new BlobStore.Extent(
-        all.allocatedBytes() - own.allocatedBytes(), all.files() - own.files());
-  }
-
-  /** What is or was mounted at each name, by number. */
-  @GuardedBy("view.lock")
-  private Map<DownloadName, List<Stored>> scanMounts(View view) throws IOException {
-    var found = new HashMap<DownloadName, List<Stored>>();
-    Path root = layout.links(view.container).resolve(StoreLayout.MOUNTS);
-    if (Files.isDirectory(root, LinkOption.NOFOLLOW_LINKS)) {
-      scanMounts(view, root, List.of(), found);
-    }
-    return found;
-  }
-
-  @GuardedBy("view.lock")
-  private void scanMounts(
-      View view, Path directory, List<String> above, Map<DownloadName, List<Stored>> found)
-      throws IOException {
-    var notes = new TreeMap<Integer, Stored>();
-    for (Path path : list(directory)) {
-      String segment = String.valueOf(path.getFileName());
-      if (Files.isDirectory(path, LinkOption.NOFOLLOW_LINKS)) {
-        List<String> segments = new ArrayList<>(above);
-        segments.add(segment);
-        scanMounts(view, path, segments, found);
-        continue;
-      }
-      Stored stored =
-          Files.isSymbolicLink(path)
-              ? StoreLayout.storedNamed(Files.readSymbolicLink(path).toString())
-              : null;
-      if (stored != null && view.links.containsKey(stored) && segment.matches("[0-9]{1,9}")) {
-        notes.put(Integer.valueOf(segment), stored);
-      } else {
-        Files.delete(path); // of a tree that has left the view
-      }
-    }
-    DownloadName name = above.isEmpty() ? null : name(above);
-    if (name != null && !notes.isEmpty()) {
-      found.put(name, new ArrayList<>(notes.values()));
-      renumber(directory, notes);
-    }
-    deleteIfEmpty(directory);
-  }
-
-  /** From 1 on without a gap, as changes expect it. */
-  private static void renumber(Path directory, Map<Integer, Stored> notes) throws IOException {
-    int number = 1;
-    for (int before : List.copyOf(notes.keySet())) {
-      if (before != number) {
-        Files.move(
-            directory.resolve(Integer.toString(before)),
-            directory.resolve(Integer.toString(number)));
-      }
-      number++;
-    }
-  }
-
-  /** Notes of mounts whose mount point is not there: a kill came between the two. */
-  @GuardedBy("view.lock")
-  private void dropLostMounts(View view) throws IOException {
-    for (var lost : mounts.entrySet()) {
-      if (!view.mounted.containsKey(lost.getKey())) {
-        BlobStore.discard(layout.mounts(view.container, lost.getKey()));
-      }
-    }
-    Path root = layout.links(view.container).resolve(StoreLayout.MOUNTS);
-    if (Files.isDirectory(root, LinkOption.NOFOLLOW_LINKS)) {
-      deleteEmptyBelow(root);
-    }
-  }
-
-  private static void deleteEmptyBelow(Path directory) throws IOException {
-    for (Path path : list(directory)) {
-      if (Files.isDirectory(path, LinkOption.NOFOLLOW_LINKS)) {
-        deleteEmptyBelow(path);
-      }
-    }
-    deleteIfEmpty(directory);
+    Extent own = Extent.ofCopy(directory);
+    return new Extent(all.allocatedBytes() - own.allocatedBytes(), all.files() - own.files());
   }
 
   /** What a power cut may have damaged is hashed, once, before anybody is shown it again. */
@@ -382,24 +306,18 @@ public final class ViewScan {
       if (Files.isSymbolicLink(path)) {
         scanName(view, path, segments);
       } else if (Files.isDirectory(path, LinkOption.NOFOLLOW_LINKS)) {
-        DownloadName name = name(segments);
+        DownloadName name = DownloadName.ifValid(segments);
         List<Stored> mounted = name == null ? null : mounts.get(name);
         if (name != null && mounted != null) {
           view.mounted.put(name, mounted);
           describe(view, name, mounted.getLast(), Deliver.MOUNT);
         } else {
           scanNames(view, path, segments);
-          deleteIfEmpty(path);
+          Removal.deleteIfEmpty(path);
         }
       } else {
         quarantine(path);
       }
-    }
-  }
-
-  private static void deleteIfEmpty(Path directory) throws IOException {
-    if (list(directory).isEmpty()) {
-      Files.delete(directory);
     }
   }
 
@@ -415,7 +333,7 @@ public final class ViewScan {
       Files.delete(path);
       return;
     }
-    DownloadName name = name(segments);
+    DownloadName name = DownloadName.ifValid(segments);
     if (name == null) {
       quarantine(path);
       return;
@@ -435,14 +353,6 @@ public final class ViewScan {
                 && described.isMounted() == (deliver == Deliver.MOUNT)
             ? described
             : undescribed(view, name, stored, deliver));
-  }
-
-  private static @Nullable DownloadName name(List<String> segments) {
-    try {
-      return new DownloadName(segments);
-    } catch (InvalidRequest e) {
-      return null;
-    }
   }
 
   /**
@@ -567,7 +477,7 @@ public final class ViewScan {
     }
     if (committed.isEmpty()) {
       Optional<KeptIngest> kept = store.kept(directory);
-      BlobStore.Extent extent = BlobStore.extent(directory);
+      Extent extent = Extent.of(directory);
       if (kept.isPresent()
           && partials.adopt(kept.get(), extent.allocatedBytes(), extent.files() + 1)) {
         return;

@@ -9,7 +9,6 @@ import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
-import java.util.Collection;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
@@ -195,49 +194,6 @@ public final class Views {
             (tree, withContent) ->
                 made.add(
                     TreeCopy.make(layout, store, budget, evictor, tree, withContent, deadline)));
-      }
-    }
-  }
-
-  /** Copies of trees that were made for a view, and were not moved into it yet. */
-  private static final class CopiesMade implements AutoCloseable {
-    private final Map<Stored, TreeCopy> copies = new HashMap<>();
-
-    /** Which of {@code wanted} are not here. */
-    Map<Stored, Boolean> lacking(Map<Stored, Boolean> wanted) {
-      Map<Stored, Boolean> missing = new HashMap<>(wanted);
-      missing
-          .entrySet()
-          .removeIf(
-              tree -> {
-                TreeCopy copy = copies.get(tree.getKey());
-                return copy != null && (copy.hasContent() || !tree.getValue());
-              });
-      return missing;
-    }
-
-    void add(TreeCopy copy) {
-      try (TreeCopy _ = copies.put(copy.tree(), copy)) {
-        // one without content is of no use any more
-      }
-    }
-
-    Collection<TreeCopy> all() {
-      return copies.values();
-    }
-
-    @Override
-    public void close() {
-      RuntimeException failure = null;
-      for (TreeCopy copy : copies.values()) {
-        try {
-          copy.close();
-        } catch (RuntimeException e) {
-          failure = e;
-        }
-      }
-      if (failure != null) {
-        log.warn("what a change of a view left is deleted at the next start", failure);
       }
     }
   }
@@ -478,7 +434,7 @@ public final class Views {
         try {
           Path link = layout.links(view.container).resolve(stored.fileName());
           if (stored.isTree()) {
-            store.discardTree(link);
+            store.trees().discard(link);
           } else {
             Files.deleteIfExists(link);
           }

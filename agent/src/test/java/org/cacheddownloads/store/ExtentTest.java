@@ -5,7 +5,6 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import org.cacheddownloads.store.BlobStore.Extent;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -27,17 +26,16 @@ class ExtentTest {
 
   @Test
   void aFileWithSeveralNamesIsCountedOnce() throws IOException {
-    assertEquals(new Extent(blocks, 2), BlobStore.extent(directory.resolve("tree")));
+    assertEquals(new Extent(blocks, 2), Extent.of(directory.resolve("tree")));
   }
 
   @Test
   void aTreeIsCountedWithItsDirectories() throws IOException {
-    assertEquals(
-        new Extent(blocks + ofDirectory, 3), BlobStore.extentOfTree(directory.resolve("tree")));
+    assertEquals(new Extent(blocks + ofDirectory, 3), Extent.ofTree(directory.resolve("tree")));
   }
 
   @Test
   void aCopyIsCountedWithoutTheFilesThatItShares() throws IOException {
-    assertEquals(new Extent(ofDirectory, 2), BlobStore.extentOfCopy(directory.resolve("tree")));
+    assertEquals(new Extent(ofDirectory, 2), Extent.ofCopy(directory.resolve("tree")));
   }
 }
