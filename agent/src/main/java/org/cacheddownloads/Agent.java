@@ -213,7 +213,6 @@ public final class Agent implements AutoCloseable {
                 health,
                 clock)));
 
-    checkHashSpeed(meters);
     if (catalog.noteBoot(boot)) {
       log.info(
           "the machine was started anew: blobs that were not synced are verified before their first use");
@@ -228,6 +227,7 @@ public final class Agent implements AutoCloseable {
         views.containers());
 
     Chores chores = owned(new Chores());
+    chores.once("check the speed of hashing", () -> checkHashSpeed(meters));
     Reconciler reconciler = new Reconciler(layout, catalog, store, budget, recount, evictor);
     chores.once("reconcile", reconciler::run);
     chores.every(() -> config.get().durability().flushInterval(), "flush", flusher::flush);

@@ -3,7 +3,9 @@ package org.cacheddownloads;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.concurrent.LinkedBlockingQueue;
+import org.cacheddownloads.catalog.Catalog;
 import org.cacheddownloads.cli.Cli;
+import org.cacheddownloads.cli.PlainServe;
 import org.cacheddownloads.config.Config;
 import org.cacheddownloads.config.ConfigReader;
 import org.cacheddownloads.config.InvalidConfig;
@@ -24,7 +26,8 @@ public final class Main {
   private Main() {}
 
   public static void main(String[] arguments) {
-    System.exit(Cli.run(arguments, Main::serve));
+    System.exit(
+        PlainServe.run(arguments, Main::serve).orElseGet(() -> Cli.run(arguments, Main::serve)));
   }
 
   /**
@@ -40,12 +43,13 @@ public final class Main {
       return CANNOT_START;
     }
     Logging.start(config.log().level(), config.log().format());
+    Thread.ofPlatform().daemon().name("preload").start(Catalog::preload);
     armCrashPoint();
     // Before the start: what is signalled during it waits, where the default would be to die.
     var events = new LinkedBlockingQueue<Event>();
-    Posix.onSignal("SIGTERM", () -> events.add(Event.STOP));
-    Posix.onSignal("SIGINT", () -> events.add(Event.STOP));
-    Posix.onSignal("SIGHUP", () -> events.add(Event.RELOAD));
+    Posix.onSignal("TERM", () -> events.add(Event.STOP));
+    Posix.onSignal("INT", () -> events.add(Event.STOP));
+    Posix.onSignal("HUP", () -> events.add(Event.RELOAD));
     while (true) {
       try (Agent agent = Agent.start(file, config)) {
         agent.whenBroken(() -> events.add(Event.START_ANEW));

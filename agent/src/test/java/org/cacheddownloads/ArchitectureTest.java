@@ -107,7 +107,7 @@ class ArchitectureTest {
 
   /** System calls that the JDK lacks are made in one place, which is then the one to audit. */
   @Test
-  void jnrStaysInOneClassNamedPosix() {
+  void nativeCallsStayInOneClassNamedPosix() {
     assertThat(AGENT.stream().filter(c -> c.getSimpleName().equals("Posix")))
         .as("classes named Posix")
         .hasSizeLessThanOrEqualTo(1);
@@ -116,7 +116,7 @@ class ArchitectureTest {
             DescribedPredicate.describe(
                 "are not Posix", c -> !outermost(c).getSimpleName().equals("Posix")))
         .should()
-        .dependOnClassesThat(resideInAnyPackage("jnr..", "com.kenai.."))
+        .dependOnClassesThat(resideInAnyPackage("java.lang.foreign.."))
         .allowEmptyShould(true)
         .check(AGENT);
   }

@@ -15,8 +15,11 @@ public final class Hashing {
 
   private static @Nullable Provider load() {
     try {
-      AmazonCorrettoCryptoProvider provider = AmazonCorrettoCryptoProvider.INSTANCE;
-      return provider.getLoadingError() == null ? provider : null;
+      // Without this detour the JVM loads the provider to verify this class, at every start.
+      Object provider = AmazonCorrettoCryptoProvider.INSTANCE;
+      return AmazonCorrettoCryptoProvider.INSTANCE.getLoadingError() == null
+          ? (Provider) provider
+          : null;
     } catch (LinkageError e) {
       return null; // no native library for this machine: the JDK's own digests do, see fallback()
     }

@@ -26,7 +26,7 @@ import org.junit.jupiter.api.Test;
  */
 class SurroundingsTest {
   private static final List<String> LIBRARIES =
-      List.of("commons-", "zstd-jni", "xz-", "jnr-", "jffi", "asm", "Amazon", "jspecify");
+      List.of("commons-", "zstd-jni", "xz-", "Amazon", "jspecify");
   private static final String NOBODY = "65534";
   private static Path base;
 
