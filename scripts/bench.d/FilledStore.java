@@ -45,6 +45,8 @@ final class FilledStore {
       fill(catalog, entries);
       catalog.commit();
     }
+    // Or the first start would wait for the disk to take all this.
+    Children.output(List.of("sync", "-f", state.toString()));
   }
 
   private void fill(Connection catalog, int entries) throws Exception {
