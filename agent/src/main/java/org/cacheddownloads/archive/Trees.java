@@ -8,10 +8,12 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.ArrayDeque;
+import java.util.ArrayList;
 import java.util.Deque;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.HexFormat;
+import java.util.List;
 import java.util.Map;
 import org.cacheddownloads.content.Digest;
 import org.cacheddownloads.content.TreeSum;
@@ -65,6 +67,8 @@ public final class Trees {
     private final Runnable check;
     private final Deque<Node.Directory> open = new ArrayDeque<>();
     private final Map<Integer, Path> renewed = new HashMap<>();
+    private final LinkBatch batch = new LinkBatch();
+    private final List<Node.Directory> left = new ArrayList<>();
     private long allocatedBytes;
     private long inodes;
 
@@ -86,20 +90,34 @@ public final class Trees {
         }
       }
       while (!open.isEmpty()) {
-        leave();
+        left.add(open.remove());
       }
+      finishBatch();
       return new Made(allocatedBytes, inodes);
     }
 
     /** Ends the directories that {@code path} is not in: nothing more comes into them. */
     private void leaveUpTo(String path) throws IOException {
       while (!open.isEmpty() && !isBelow(path, open.peek().path())) {
-        leave();
+        left.add(open.remove());
+      }
+      if (batch.isFull() || left.size() >= LinkBatch.MOST) {
+        finishBatch();
       }
     }
 
-    private void leave() throws IOException {
-      Node.Directory directory = open.remove();
+    /** Makes the links that were put off, and seals the directories that are complete then. */
+    private void finishBatch() throws IOException {
+      for (LinkBatch.Link refused : batch.make()) {
+        copy(refused.file(), refused.original(), refused.name());
+      }
+      for (Node.Directory directory : left) {
+        seal(directory);
+      }
+      left.clear();
+    }
+
+    private void seal(Node.Directory directory) throws IOException {
       Path made = EntryPath.resolve(target, directory.path());
       Files.setPosixFilePermissions(made, Seal.DIRECTORY);
       Posix.setModified(made, directory.modified());
@@ -125,15 +143,17 @@ public final class Trees {
 
     private void file(Node.File file) throws IOException {
       purse.name(nameBytes(file));
-      Path original = renewed.getOrDefault(file.group(), EntryPath.resolve(source, file.path()));
       Path link = EntryPath.resolve(target, file.path());
+      if (file.group() == 0) {
+        batch.add(new LinkBatch.Link(file, EntryPath.resolve(source, file.path()), link));
+        return;
+      }
+      Path original = renewed.getOrDefault(file.group(), EntryPath.resolve(source, file.path()));
       try {
         Posix.link(original, link);
       } catch (Posix.TooManyLinks e) {
         copy(file, original, link);
-        if (file.group() != 0) {
-          renewed.put(file.group(), link); // names of one inode stay names of one inode
-        }
+        renewed.put(file.group(), link); // names of one inode stay names of one inode
       } catch (NoSuchFileException e) {
         throw new DamagedTree(original + " is missing", e);
       }
