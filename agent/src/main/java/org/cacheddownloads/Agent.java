@@ -22,6 +22,7 @@ import org.cacheddownloads.catalog.Catalog;
 import org.cacheddownloads.config.Config;
 import org.cacheddownloads.config.Config.Changes;
 import org.cacheddownloads.fetch.Authority;
+import org.cacheddownloads.fetch.Breakers;
 import org.cacheddownloads.fetch.Download;
 import org.cacheddownloads.fetch.Fetcher;
 import org.cacheddownloads.fetch.Flights;
@@ -168,13 +169,14 @@ public final class Agent implements AutoCloseable {
     Vertx vertx = vertx();
     HttpOrigin origin = owned(new HttpOrigin(vertx, config, clock, meters, version));
     Slots slots = new Slots(() -> config.get().fetch(), clock);
+    Breakers breakers = new Breakers(() -> config.get().fetch(), clock);
     Flights flights = new Flights(clock);
     Authority authority = new Authority(catalog.keep("authority", randomHex()));
     var transfers = new Transfer.Parts(config, store, budget, partials, authority, meters, clock);
     Download download =
         new Download(
-            config, origin, slots, catalog, store, evictor, copies, recency, authority, transfers,
-            clock);
+            config, origin, slots, breakers, catalog, store, evictor, copies, recency, authority,
+            transfers, clock);
     Fetcher fetcher =
         new Fetcher(
             config, catalog, store, evictor, copies, trees, recency, flights, download, authority,
@@ -187,6 +189,11 @@ public final class Agent implements AutoCloseable {
         new Stats(
             config, meters, budget, freeBytes, catalog, views, slots, flights, clock, version);
     stats.register();
+    meters.gauge(
+        "origins_resting",
+        "Origins that are not asked for a while, since they did not answer.",
+        breakers,
+        Breakers::resting);
     meters.gauge(
         "storage_healthy",
         "1 while the disk of the state works, 0 after errors in a row until a probe works.",

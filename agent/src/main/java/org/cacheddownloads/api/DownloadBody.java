@@ -79,6 +79,7 @@ final class DownloadBody {
         deliver.equals("mount") ? Deliver.MOUNT : Deliver.LINK,
         fields.duration("maxAge").orElse(java.time.Duration.ZERO),
         fields.duration("maxStale").orElse(defaults.maxStale()),
+        fields.duration("maxStale").isEmpty(),
         fields.positiveDuration("timeout").orElse(defaults.timeout()));
   }
 

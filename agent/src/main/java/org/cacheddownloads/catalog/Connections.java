@@ -25,7 +25,7 @@ final class Connections implements AutoCloseable {
   static final String REBUILD = "rebuild";
 
   private static final int READERS = 4;
-  private static final int NEWEST_SCHEMA = 3;
+  private static final int NEWEST_SCHEMA = 4;
   private static final int BUSY_SECONDS = 30;
 
   private final Corruption corruption;

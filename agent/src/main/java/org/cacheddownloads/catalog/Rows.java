@@ -18,6 +18,7 @@ import org.cacheddownloads.content.DownloadName;
 import org.cacheddownloads.content.Entry;
 import org.cacheddownloads.content.Entry.Directive;
 import org.cacheddownloads.content.Form;
+import org.cacheddownloads.content.Lifetime;
 import org.cacheddownloads.content.Outcome;
 import org.cacheddownloads.content.Stored;
 import org.cacheddownloads.content.TreeSum;
@@ -30,7 +31,7 @@ import org.slf4j.LoggerFactory;
 /** Values to columns and back. */
 final class Rows {
   static final String ENTRY_COLUMNS =
-      "e.key, e.digest, e.size, e.source, e.etag, e.last_modified, e.fetched_at, e.validated_at, e.fresh_until, e.directives, e.vary, e.selecting, e.sum";
+      "e.key, e.digest, e.size, e.source, e.etag, e.last_modified, e.fetched_at, e.validated_at, e.fresh_until, e.directives, e.vary, e.selecting, e.cache_control, e.expires, e.sum";
 
   private static final Logger log = LoggerFactory.getLogger(Rows.class);
 
@@ -98,7 +99,8 @@ final class Rows {
         instant(row.getLong("validated_at")),
         instantOrNull(row, "fresh_until"),
         directives(row.getInt("directives")),
-        new Variant(row.getString("vary"), row.getString("selecting")));
+        new Variant(row.getString("vary"), row.getString("selecting")),
+        new Lifetime(row.getString("cache_control"), row.getString("expires")));
   }
 
   /**
@@ -134,6 +136,9 @@ final class Rows {
         }) {
       text.append(field).append('\n');
     }
+    if (!entry.lifetime().equals(Lifetime.NONE)) { // or sums of before would not hold any more
+      text.append(entry.lifetime().cacheControl()).append('\n').append(entry.lifetime().expires());
+    }
     var crc = new CRC32C();
     crc.update(text.toString().getBytes(StandardCharsets.UTF_8));
     return crc.getValue();
@@ -141,11 +146,12 @@ final class Rows {
 
   static void upsertEntry(Sql sql, Entry entry) throws SQLException {
     sql.run(
-        "INSERT INTO entries (key, digest, size, source, etag, last_modified, fetched_at, validated_at, fresh_until, directives, vary, selecting, sum)"
-            + " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+        "INSERT INTO entries (key, digest, size, source, etag, last_modified, fetched_at, validated_at, fresh_until, directives, vary, selecting, cache_control, expires, sum)"
+            + " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
             + " ON CONFLICT (key) DO UPDATE SET digest = excluded.digest, size = excluded.size, source = excluded.source, etag = excluded.etag,"
             + " last_modified = excluded.last_modified, fetched_at = excluded.fetched_at, validated_at = excluded.validated_at,"
-            + " fresh_until = excluded.fresh_until, directives = excluded.directives, vary = excluded.vary, selecting = excluded.selecting, sum = excluded.sum",
+            + " fresh_until = excluded.fresh_until, directives = excluded.directives, vary = excluded.vary, selecting = excluded.selecting, cache_control = excluded.cache_control,"
+            + " expires = excluded.expires, sum = excluded.sum",
         entry.key().text(),
         bytes(entry.digest()),
         entry.size(),
@@ -158,19 +164,26 @@ final class Rows {
         bits(entry.directives()),
         entry.variant().names(),
         entry.variant().selecting(),
+        entry.lifetime().cacheControl(),
+        entry.lifetime().expires(),
         sum(entry));
   }
 
   /** Writes what a 304 changed, unless the key holds other bytes by now. */
   static void updateEntry(Sql sql, Entry entry) throws SQLException {
     sql.run(
-        "UPDATE entries SET etag = ?, last_modified = ?, validated_at = ?, fresh_until = ?, directives = ?, sum = ?"
+        "UPDATE entries SET etag = ?, last_modified = ?, validated_at = ?, fresh_until = ?, directives = ?, vary = ?,"
+            + " selecting = ?, cache_control = ?, expires = ?, sum = ?"
             + " WHERE key = ? AND digest = ? AND coalesce(source, key) = ? AND fetched_at = ?",
         entry.validator().etag(),
         entry.validator().lastModified(),
         micros(entry.validatedAt()),
         microsOrNull(entry.freshUntil()),
         bits(entry.directives()),
+        entry.variant().names(),
+        entry.variant().selecting(),
+        entry.lifetime().cacheControl(),
+        entry.lifetime().expires(),
         sum(entry),
         entry.key().text(),
         bytes(entry.digest()),

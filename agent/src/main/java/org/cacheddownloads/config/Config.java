@@ -93,6 +93,10 @@ public record Config(
    *     minRateWindow}; 0 switches the check off
    * @param maxBytes largest download; null: only the quota limits
    * @param maxStale what a request without {@code maxStale} accepts
+   * @param breakerFailures downloads without an answer in a row after which an origin is not asked
+   *     for {@code breakerPause}; 0: it is always asked
+   * @param retryBudget repetitions that one origin gets in a row, of which one comes back each
+   *     second; 0: none is repeated
    */
   public record Fetch(
       int concurrency,
@@ -108,7 +112,10 @@ public record Config(
       Duration maxStale,
       Duration staleAfter,
       Freshness freshness,
-      Duration negativeTtl) {
+      Duration negativeTtl,
+      int breakerFailures,
+      Duration breakerPause,
+      int retryBudget) {
     private Map<String, @Nullable Object> tree() {
       return new Tree()
           .with("concurrency", concurrency)
@@ -125,6 +132,9 @@ public record Config(
           .with("staleAfter", Durations.format(staleAfter))
           .with("freshness", freshness.text())
           .with("negativeTtl", Durations.format(negativeTtl))
+          .with("breakerFailures", breakerFailures)
+          .with("breakerPause", Durations.format(breakerPause))
+          .with("retryBudget", retryBudget)
           .map();
     }
   }

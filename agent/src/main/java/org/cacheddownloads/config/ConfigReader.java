@@ -51,7 +51,10 @@ public final class ConfigReader {
               Duration.ZERO,
               Duration.ofSeconds(5),
               Freshness.RFC9111,
-              Duration.ofSeconds(5)),
+              Duration.ofSeconds(5),
+              5,
+              Duration.ofSeconds(5),
+              100),
           new Origins(
               List.of("http", "https"),
               List.of("*"),
@@ -181,7 +184,10 @@ public final class ConfigReader {
         in.read("maxStale", base.maxStale(), Values::duration),
         in.read("staleAfter", base.staleAfter(), Values::duration),
         in.read("freshness", base.freshness(), Values::freshness),
-        in.read("negativeTtl", base.negativeTtl(), Values::duration));
+        in.read("negativeTtl", base.negativeTtl(), Values::duration),
+        in.read("breakerFailures", base.breakerFailures(), Values.integer(0, 1_000_000)),
+        in.read("breakerPause", base.breakerPause(), Values::positiveDuration),
+        in.read("retryBudget", base.retryBudget(), Values.integer(0, 1_000_000)));
   }
 
   private static Origins origins(Section in, Origins base) {

@@ -32,6 +32,10 @@ public record Checksum(Algorithm algorithm, String hex) {
       return jcaName;
     }
 
+    int hexLength() {
+      return hexLength;
+    }
+
     public String label() {
       return name().toLowerCase(Locale.ROOT);
     }

@@ -18,6 +18,7 @@ import org.jspecify.annotations.Nullable;
  * @param freshUntil until when they need no validation, or null where the origin gave no lifetime
  * @param directives what the origin's {@code Cache-Control} demands beyond a lifetime
  * @param variant which request headers selected this representation
+ * @param lifetime what {@code freshUntil} and {@code directives} were read from
  */
 public record Entry(
     CacheKey key,
@@ -30,7 +31,8 @@ public record Entry(
     Instant validatedAt,
     @Nullable Instant freshUntil,
     Set<Directive> directives,
-    Variant variant) {
+    Variant variant,
+    Lifetime lifetime) {
 
   public Entry {
     directives = Set.copyOf(directives);
@@ -50,7 +52,8 @@ public record Entry(
         came,
         null,
         Set.of(Directive.NO_CACHE),
-        Variant.NONE);
+        Variant.NONE,
+        Lifetime.NONE);
   }
 
   /** Directives of a stored response that matter later (RFC 9111 section 5.2.2). */
@@ -84,28 +87,61 @@ public record Entry(
     return !staleSince.plus(maxStale).isBefore(now);
   }
 
+  /** Whether its origin allows that by itself ({@code stale-if-error}, RFC 5861 section 4). */
+  public boolean mayStandInForAnError(Instant now) {
+    return mayBeStale(lifetime.staleIfError(), now);
+  }
+
   /**
-   * The entry after the origin confirmed it: header fields of a 304 replace the stored ones (RFC
-   * 9111 section 3.2).
+   * Whether its origin allows that it is used while it is validated ({@code
+   * stale-while-revalidate}, RFC 5861 section 3).
    */
-  public Entry confirmed(Freshness response, Validator answered, Instant now) {
-    var updated =
-        new Validator(
-            answered.etag() != null ? answered.etag() : validator.etag(),
-            answered.lastModified() != null ? answered.lastModified() : validator.lastModified());
-    Instant renewed =
-        freshUntil == null ? null : now.plus(Duration.between(validatedAt, freshUntil));
+  public boolean mayBeUsedMeanwhile(Instant now) {
+    return mayBeStale(lifetime.staleWhileRevalidate(), now);
+  }
+
+  /**
+   * The entry after the origin confirmed it: header fields of a 304 replace the stored ones, one by
+   * one (RFC 9111 section 3.2). How old it is the 304 alone says.
+   *
+   * @param sent what the request had in headers, for a {@code Vary} of the 304
+   */
+  public Entry confirmed(
+      Headers response, Instant requested, Instant received, Headers sent, Variant.Hasher hasher) {
+    Headers merged = response.orElse(lifetime.headers());
+    Freshness freshness = Freshness.of(merged, requested, received);
+    Validator answered = Validator.of(response);
     return new Entry(
         key,
         digest,
         size,
         url,
         source,
-        updated,
+        new Validator(
+            answered.etag() != null ? answered.etag() : validator.etag(),
+            answered.lastModified() != null ? answered.lastModified() : validator.lastModified()),
         fetchedAt,
-        now,
-        response.silent() ? renewed : response.freshUntil(),
-        response.silent() ? directives : response.directives(),
-        variant);
+        received,
+        freshness.freshUntil(),
+        freshness.directives(),
+        response.first("vary").isPresent() ? Variant.of(response, sent, hasher) : variant,
+        Lifetime.of(merged));
+  }
+
+  /** The entry after the origin confirmed it and forbade to keep it: never used without asking. */
+  public Entry confirmedForOne(Instant received) {
+    return new Entry(
+        key,
+        digest,
+        size,
+        url,
+        source,
+        validator,
+        fetchedAt,
+        received,
+        null,
+        Set.of(Directive.NO_CACHE),
+        variant,
+        Lifetime.NONE);
   }
 }

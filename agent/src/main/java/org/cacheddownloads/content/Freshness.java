@@ -4,10 +4,12 @@ import java.time.DateTimeException;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.LocalDateTime;
+import java.time.OffsetDateTime;
 import java.time.ZoneOffset;
 import java.time.format.DateTimeFormatter;
 import java.time.format.DateTimeFormatterBuilder;
 import java.time.temporal.ChronoField;
+import java.time.temporal.TemporalAccessor;
 import java.util.EnumSet;
 import java.util.HashMap;
 import java.util.List;
@@ -21,20 +23,15 @@ import org.jspecify.annotations.Nullable;
 /**
  * What a response says about its own storing and lifetime (RFC 9111 sections 3, 4.2 and 5.2.2).
  * There is no heuristic freshness: without an explicit lifetime a response is stale at once and
- * needs a validator to be of use.
+ * needs a validator to be of use. {@code immutable} (RFC 8246) needs nothing here: what is fresh is
+ * not asked for anyway.
  *
  * @param storable false for {@code no-store}
  * @param personal true for {@code private}: for one user only
- * @param silent true where the response says nothing about its lifetime, so that a 304 leaves what
- *     was stored (section 3.2)
  * @param freshUntil null where there is no explicit lifetime
  */
 public record Freshness(
-    boolean storable,
-    boolean personal,
-    boolean silent,
-    @Nullable Instant freshUntil,
-    Set<Directive> directives) {
+    boolean storable, boolean personal, @Nullable Instant freshUntil, Set<Directive> directives) {
   /**
    * Lifetimes are cut to this, so that adding them to a time cannot overflow (RFC 9111 section
    * 1.2.2 allows any large value).
@@ -82,17 +79,11 @@ public record Freshness(
         lifetime(control, response, received)
             .map(lifetime -> received.plus(lifetime).minus(age(response, requested, received)))
             .orElse(null);
-    boolean silent =
-        control.isEmpty() && response.first("expires").isEmpty() && directives.isEmpty();
     return new Freshness(
-        !control.containsKey("no-store"),
-        control.containsKey("private"),
-        silent,
-        freshUntil,
-        directives);
+        !control.containsKey("no-store"), control.containsKey("private"), freshUntil, directives);
   }
 
-  private static boolean isPragmaNoCache(Headers response) {
+  static boolean isPragmaNoCache(Headers response) {
     return response.joined("pragma").orElse("").toLowerCase(Locale.ROOT).contains("no-cache");
   }
 
@@ -142,7 +133,7 @@ public record Freshness(
     return a.compareTo(b) >= 0 ? a : b;
   }
 
-  private static Optional<Duration> seconds(String text) {
+  static Optional<Duration> seconds(String text) {
     String digits = text.strip();
     if (digits.isEmpty() || !digits.chars().allMatch(c -> c >= '0' && c <= '9')) {
       return Optional.empty();
@@ -159,7 +150,11 @@ public record Freshness(
 
   private static Optional<Instant> parsed(String text, DateTimeFormatter form) {
     try {
-      return Optional.of(LocalDateTime.from(form.parse(text)).toInstant(ZoneOffset.UTC));
+      TemporalAccessor read = form.parse(text);
+      return Optional.of(
+          read.isSupported(ChronoField.OFFSET_SECONDS)
+              ? OffsetDateTime.from(read).toInstant() // only GMT is allowed, others were seen
+              : LocalDateTime.from(read).toInstant(ZoneOffset.UTC));
     } catch (DateTimeException e) {
       return Optional.empty();
     }

@@ -18,7 +18,9 @@ import java.util.Optional;
  */
 public record ResumeNote(
     String source, String sent, String strong, Headers headers, long totalBytes) {
-  private static final String[] KEPT = {"etag", "last-modified", "vary", "cache-control"};
+  private static final String[] KEPT = {
+    "etag", "last-modified", "vary", "cache-control", IntegrityField.WHOLE
+  };
 
   /** A validator longer than this is not worth keeping. */
   private static final int MOST_HEADER_CHARS = 4096;
@@ -30,7 +32,8 @@ public record ResumeNote(
    * The note for a response with status 200.
    *
    * @return empty if it cannot be resumed: no strong validator, or the origin says that it serves
-   *     no ranges
+   *     no ranges; or it is coded, and origins were seen that give both codings one tag, so that a
+   *     rest without the coding would pass for the rest of this
    */
   public static Optional<ResumeNote> of(
       String source, String sent, Headers response, long totalBytes) {
@@ -41,7 +44,7 @@ public record ResumeNote(
       response.joined(name).ifPresent(value -> kept.put(name, value));
     }
     boolean tooLong = kept.values().stream().anyMatch(text -> text.length() > MOST_HEADER_CHARS);
-    return refusesRanges || tooLong
+    return refusesRanges || tooLong || isCoded(response)
         ? Optional.empty()
         : strong(response)
             .map(
@@ -62,10 +65,23 @@ public record ResumeNote(
     return settled ? response.first("last-modified") : Optional.empty();
   }
 
-  /** Whether a response with these headers can be a part of the same representation. */
+  /** Whether a body with these headers has a content coding (RFC 9110 section 8.4). */
+  private static boolean isCoded(Headers response) {
+    return response
+        .joined("content-encoding")
+        .map(coding -> !coding.strip().equalsIgnoreCase("identity") && !coding.isBlank())
+        .orElse(false);
+  }
+
+  /**
+   * Whether a 206 with these headers is a part of the same representation. It must say so by the
+   * tag where the whole had one (RFC 9110 section 15.3.7 demands it): an origin that does not know
+   * {@code If-Range} sends the range of whatever it has.
+   */
   public boolean isOf(Headers part) {
-    Optional<String> mine = headers.first("etag");
-    Optional<String> its = part.first("etag");
-    return mine.isEmpty() || its.isEmpty() || mine.equals(its);
+    return !isCoded(part)
+        && headers.first("etag").equals(part.first("etag"))
+        && (part.first("last-modified").isEmpty()
+            || part.first("last-modified").equals(headers.first("last-modified")));
   }
 }

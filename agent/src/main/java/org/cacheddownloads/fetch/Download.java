@@ -17,6 +17,8 @@ import org.cacheddownloads.content.Digest;
 import org.cacheddownloads.content.Entry;
 import org.cacheddownloads.content.Freshness;
 import org.cacheddownloads.content.Headers;
+import org.cacheddownloads.content.IntegrityField;
+import org.cacheddownloads.content.Lifetime;
 import org.cacheddownloads.content.Outcome;
 import org.cacheddownloads.content.Stored;
 import org.cacheddownloads.content.Validator;
@@ -31,6 +33,7 @@ import org.cacheddownloads.failure.CacheException.Draining;
 import org.cacheddownloads.failure.CacheException.InsufficientSpace;
 import org.cacheddownloads.failure.CacheException.NotReady;
 import org.cacheddownloads.failure.CacheException.OriginRejected;
+import org.cacheddownloads.failure.CacheException.OriginUnavailable;
 import org.cacheddownloads.failure.CacheException.TimedOut;
 import org.cacheddownloads.failure.CrashPoint;
 import org.cacheddownloads.fetch.Flights.Flight;
@@ -54,6 +57,7 @@ public final class Download {
   private final Supplier<Config> config;
   private final Origin origin;
   private final Slots slots;
+  private final Breakers breakers;
   private final Catalog catalog;
   private final BlobStore store;
   private final Transfer.Parts transfers;
@@ -67,6 +71,7 @@ public final class Download {
       Supplier<Config> config,
       Origin origin,
       Slots slots,
+      Breakers breakers,
       Catalog catalog,
       BlobStore store,
       Evictor evictor,
@@ -78,6 +83,7 @@ public final class Download {
     this.config = config;
     this.origin = origin;
     this.slots = slots;
+    this.breakers = breakers;
     this.catalog = catalog;
     this.store = store;
     this.transfers = transfers;
@@ -115,8 +121,9 @@ public final class Download {
   Landing run(Flight flight, Task task) {
     var attempts = new ArrayList<Attempt>();
     CacheException first = null;
+    int left = task.request().sources().size();
     for (Source source : task.request().sources()) {
-      var tally = new Tally(flight, attempts, source);
+      var tally = new Tally(flight, attempts, source, share(flight, left--));
       tally.tell();
       try {
         return fromSource(flight, task, source, tally);
@@ -135,6 +142,18 @@ public final class Download {
     throw first.withAttempts(attempts);
   }
 
+  /**
+   * Until when one of {@code sources} that are left may take to begin its answer, so that one that
+   * is silent leaves time for the others; empty for the last one.
+   */
+  private Optional<Instant> share(Flight flight, int sources) {
+    if (sources == 1) {
+      return Optional.empty();
+    }
+    Instant now = clock.instant();
+    return Optional.of(now.plus(Duration.between(now, flight.deadline()).dividedBy(sources)));
+  }
+
   /** Failures of this agent or its disk, which another source would not cure. */
   private static boolean isOurs(CacheException failure) {
     return switch (failure) {
@@ -148,14 +167,21 @@ public final class Download {
     private final Flight flight;
     private final List<Attempt> before;
     private final Source source;
+    private final Optional<Instant> share;
     int requests;
     @Nullable Integer status;
     Optional<Duration> retryAfter = Optional.empty();
 
-    Tally(Flight flight, List<Attempt> before, Source source) {
+    Tally(Flight flight, List<Attempt> before, Source source, Optional<Instant> share) {
       this.flight = flight;
       this.before = before;
       this.source = source;
+      this.share = share;
+    }
+
+    /** Until when an answer has to begin. */
+    Instant deadline() {
+      return share.orElseGet(flight::deadline);
     }
 
     Attempt as(String code) {
@@ -170,6 +196,23 @@ public final class Download {
   }
 
   private Landing fromSource(Flight flight, Task task, Source source, Tally tally) {
+    try (Breakers.Try attempt = breakers.enter(source.url().origin())) {
+      try {
+        return fromSource(flight, task, source, tally, attempt);
+      } catch (OriginUnavailable e) {
+        attempt.failed();
+        throw e;
+      } catch (TimedOut e) {
+        if (clock.instant().isBefore(tally.deadline())) { // a limit of ours, and not the caller's
+          attempt.failed();
+        }
+        throw e;
+      }
+    }
+  }
+
+  private Landing fromSource(
+      Flight flight, Task task, Source source, Tally tally, Breakers.Try attempt) {
     Validator validator = task.validatorFor(source);
     Checksum.Algorithm algorithm = task.request().checksum().map(Checksum::algorithm).orElse(null);
     try (var transfer = new Transfer(transfers, flight, source, algorithm)) {
@@ -177,9 +220,10 @@ public final class Download {
       while (true) {
         try {
           tally.retryAfter = Optional.empty();
-          Optional<Landing> landing = askForAll(flight, task, source, validator, transfer, tally);
+          var asking = new Asking(flight, task, source, transfer, tally, attempt);
+          Optional<Landing> landing = askForAll(asking, validator);
           if (landing.isEmpty()) { // a 304 that matched nothing, or a part that does not fit
-            landing = askForAll(flight, task, source, Validator.NONE, transfer, tally);
+            landing = askForAll(asking, Validator.NONE);
           }
           if (landing.isPresent()) {
             return landing.get();
@@ -187,13 +231,16 @@ public final class Download {
           throw BadResponse.of(
               source.url() + " answers 304 although nothing was asked conditionally", 304);
         } catch (CacheException failure) {
-          failures = transfer.hasProgressed() ? 1 : failures + 1;
-          if (!Retry.isWorthwhile(failure) || failures >= config.get().fetch().attempts()) {
+          boolean progressed = transfer.hasProgressed();
+          failures = progressed ? 1 : failures + 1;
+          if (!Retry.isWorthwhile(failure)
+              || failures >= config.get().fetch().attempts()
+              || !(progressed || breakers.mayRepeat(source.url().origin()))) {
             throw failure;
           }
           flight.trouble(failure.getMessage());
           pause(
-              flight,
+              tally,
               failure,
               Retry.pause(failures, tally.retryAfter, ThreadLocalRandom.current()::nextLong));
         }
@@ -201,10 +248,15 @@ public final class Download {
     }
   }
 
-  private void pause(Flight flight, CacheException failure, Duration pause) {
-    Instant deadline = flight.deadline();
-    if (clock.instant().plus(pause).isAfter(deadline)) {
-      throw failure; // what it asks for comes too late for everybody who waits
+  private void pause(Tally tally, CacheException failure, Duration pause) {
+    if (clock.instant().plus(pause).isAfter(tally.deadline())) {
+      // What it asks for comes too late for everybody who waits, or for the sources that are left.
+      throw tally.share.isPresent() || !Retry.isOutage(failure)
+          ? failure
+          : new TimedOut(
+              "there is no time for another try before the deadline; the last one: "
+                  + failure.getMessage(),
+              failure);
     }
     try {
       Thread.sleep(pause);
@@ -221,35 +273,37 @@ public final class Download {
    *
    * @return empty if what came is of no use and the source has to be asked for all
    */
-  private Optional<Landing> askForAll(
-      Flight flight,
-      Task task,
-      Source source,
-      Validator validator,
-      Transfer transfer,
-      Tally tally) {
-    Optional<Landing> landing = ask(flight, task, source, validator, transfer, tally);
-    while (transfer.lacksRoom()) {
-      transfer.awaitRoom();
-      landing = ask(flight, task, source, validator, transfer, tally);
+  private Optional<Landing> askForAll(Asking asking, Validator validator) {
+    Optional<Landing> landing = ask(asking, validator);
+    while (asking.transfer().lacksRoom()) {
+      asking.transfer().awaitRoom();
+      landing = ask(asking, validator);
     }
     return landing;
   }
 
-  /** One request. @return empty for a 304 that does not confirm what is here */
-  private Optional<Landing> ask(
+  /** What stays the same while one source is asked, however often. */
+  private record Asking(
       Flight flight,
       Task task,
       Source source,
-      Validator validator,
       Transfer transfer,
-      Tally tally) {
-    try (Slots.Slot _ = slots.take(source.url().origin(), flight.deadline())) {
+      Tally tally,
+      Breakers.Try attempt) {}
+
+  /** One request. @return empty for a 304 that does not confirm what is here */
+  private Optional<Landing> ask(Asking asking, Validator validator) {
+    Task task = asking.task();
+    Source source = asking.source();
+    Transfer transfer = asking.transfer();
+    Tally tally = asking.tally();
+    try (Slots.Slot _ = slots.take(source.url().origin(), tally.deadline())) {
       tally.requests++;
       tally.tell();
       int before = tally.requests - 1;
       try (OriginResponse response =
-          origin.get(source, validator, transfer.rest(), before, flight.deadline())) {
+          origin.get(source, validator, transfer.rest(), before, tally.deadline())) {
+        asking.attempt().answered();
         tally.status = response.status();
         tally.tell();
         tally.retryAfter =
@@ -262,7 +316,7 @@ public final class Download {
             }
             yield receive(task, source, response, transfer);
           }
-          case 304 -> confirm(task, validator, response, transfer);
+          case 304 -> confirm(task, source, validator, response, transfer);
           default -> throw rejected(source, response);
         };
       }
@@ -279,17 +333,23 @@ public final class Download {
   }
 
   private Optional<Landing> confirm(
-      Task task, Validator validator, OriginResponse response, Transfer transfer) {
-    var answered =
-        new Validator(
-            response.headers().first("etag").orElse(null),
-            response.headers().first("last-modified").orElse(null));
-    if (!validator.isPresent() || task.known().isEmpty() || !validator.matches(answered)) {
+      Task task, Source source, Validator validator, OriginResponse response, Transfer transfer) {
+    transfer.discard(); // what is confirmed is not what it is a part of
+    if (!validator.isPresent()
+        || task.known().isEmpty()
+        || !validator.matches(Validator.of(response.headers()))) {
       return Optional.empty();
     }
-    transfer.discard(); // it was a part of something else
-    Freshness freshness = freshness(response.headers(), response);
-    Entry confirmed = task.known().get().confirmed(freshness, answered, response.receivedAt());
+    Entry known = task.known().get();
+    Entry confirmed =
+        isForOne(task, freshness(response.headers(), response))
+            ? known.confirmedForOne(response.receivedAt())
+            : known.confirmed(
+                response.headers(),
+                response.requestedAt(),
+                response.receivedAt(),
+                source.headers(),
+                authority);
     catalog.confirm(confirmed, task.credentials(), task.granted(), response.receivedAt());
     return Optional.of(
         new Landing(
@@ -315,6 +375,7 @@ public final class Download {
       }
       Ingest.Sum sum = transfer.finish();
       check(task, source, sum);
+      checkIntegrity(source, headers.get(), transfer, sum);
       return Optional.of(land(task, source, response, headers.get(), transfer, sum));
     } catch (IOException e) {
       throw StorageFault.of("store the download of " + source.url(), e);
@@ -350,6 +411,30 @@ public final class Download {
                         + wanted);
               }
             });
+  }
+
+  /**
+   * Whether the bytes are what the origin says of them (RFC 9530 section 3). An entity tag says
+   * nothing of the kind, whatever it looks like.
+   */
+  private void checkIntegrity(Source source, Headers headers, Transfer transfer, Ingest.Sum sum)
+      throws IOException {
+    for (Checksum stated : IntegrityField.of(headers, IntegrityField.WHOLE)) {
+      String actual =
+          stated.algorithm() == Checksum.Algorithm.SHA256
+              ? sum.digest().hex()
+              : store.hash(transfer.ingest(), stated.algorithm().jcaName());
+      if (!actual.equals(stated.hex())) {
+        throw new ChecksumMismatch(
+            source.url()
+                + " has the checksum "
+                + stated.algorithm().label()
+                + ":"
+                + actual
+                + ", and says in Repr-Digest that it is "
+                + stated);
+      }
+    }
   }
 
   private Landing land(
@@ -414,13 +499,13 @@ public final class Download {
         sum.size(),
         source.url().redacted(),
         source.identity(),
-        new Validator(
-            headers.first("etag").orElse(null), headers.first("last-modified").orElse(null)),
+        Validator.of(headers),
         response.receivedAt(),
         response.receivedAt(),
         freshness.freshUntil(),
         freshness.directives(),
-        Variant.of(headers, task.request().primary().headers(), authority));
+        Variant.of(headers, source.headers(), authority),
+        Lifetime.of(headers));
   }
 
   /** Without a validator or a lifetime that lasts, an entry could never be handed out again. */

@@ -17,6 +17,8 @@ import org.jspecify.annotations.Nullable;
  * @param deliver how a directory is handed out; means nothing for files
  * @param maxAge accept an entry that was validated this long ago without asking; zero for none
  * @param maxStale accept an entry this long past its freshness when the origin fails; zero for none
+ * @param originDecidesStale whether the caller leaves it to the origin how long an entry may be
+ *     used that is not fresh (RFC 5861)
  * @param timeout bound of the whole request
  */
 public record DownloadRequest(
@@ -28,6 +30,7 @@ public record DownloadRequest(
     Deliver deliver,
     Duration maxAge,
     Duration maxStale,
+    boolean originDecidesStale,
     Duration timeout) {
   public DownloadRequest {
     sources = List.copyOf(sources);

@@ -29,6 +29,8 @@ import org.cacheddownloads.space.Recency;
 import org.cacheddownloads.store.BlobStore;
 import org.cacheddownloads.store.StorageFault;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * The story of a request, from what is wanted to bytes that are pinned in the store:
@@ -44,6 +46,7 @@ import org.jspecify.annotations.Nullable;
  * Blocking, in the caller's virtual thread; an interrupt ends the waiting. Thread-safe.
  */
 public final class Fetcher {
+  private static final Logger log = LoggerFactory.getLogger(Fetcher.class);
   private static final Duration PROGRESS_EVERY = Duration.ofMillis(100);
 
   private final Supplier<Config> config;
@@ -102,7 +105,6 @@ public final class Fetcher {
       DownloadRequest request,
       Question question,
       String credentials,
-      Headers sent,
       Instant deadline,
       Progress progress) {}
 
@@ -118,8 +120,7 @@ public final class Fetcher {
     var question =
         new Question(request.key(), request.checksum(), authority.question(request.sources()));
     Instant deadline = clock.instant().plus(request.timeout());
-    var asking =
-        new Asking(request, question, credentials, request.primary().headers(), deadline, progress);
+    var asking = new Asking(request, question, credentials, deadline, progress);
 
     Optional<Candidate> byChecksum =
         request.checksum().flatMap(checksum -> candidateOf(checksum, asking));
@@ -160,9 +161,22 @@ public final class Fetcher {
         wanted,
         request.checksum().isPresent() && wanted.isEmpty(),
         candidate != null && candidate.known().granted(),
-        candidate == null || candidate.entry().variant().matches(asking.sent(), authority),
+        candidate == null
+            || candidate
+                .entry()
+                .variant()
+                .matches(sentTo(candidate.entry().source(), request), authority),
         request.maxAge(),
         config.get().fetch().freshness() == Config.Freshness.ALWAYS);
+  }
+
+  /** The headers that a request has for the source of an entry. */
+  private static Headers sentTo(String source, DownloadRequest request) {
+    return request.sources().stream()
+        .filter(each -> each.identity().equals(source))
+        .findFirst()
+        .orElseGet(request::primary)
+        .headers();
   }
 
   private Provided handOut(Candidate candidate, Outcome outcome) {
@@ -241,6 +255,11 @@ public final class Fetcher {
     }
     boolean kept = false;
     try {
+      if (candidate != null && mayBeUsedMeanwhile(candidate, asking)) {
+        kept = true;
+        goOnWithout(ride);
+        return handOut(candidate, Outcome.STALE);
+      }
       Landing landing = await(ride, asking, candidate);
       if (landing == null && candidate != null) {
         return handOut(candidate, Outcome.STALE);
@@ -264,6 +283,20 @@ public final class Fetcher {
         ride.close();
       }
     }
+  }
+
+  /** Validates for those who come later: nobody waits, and the flight has its bytes pinned. */
+  private static void goOnWithout(Ride ride) {
+    Thread.ofVirtual()
+        .name("validation")
+        .start(
+            () -> {
+              try (ride) {
+                Optional<Landing> _ = ride.await(ride.deadline());
+              } catch (CacheException e) {
+                log.debug("an entry could not be validated in advance error={}", e.getMessage());
+              }
+            });
   }
 
   /** The response was for one request only: this one gets its own. */
@@ -341,15 +374,35 @@ public final class Fetcher {
     }
   }
 
+  /**
+   * Whether an entry may stand in for an origin that fails: if the caller allows it, or the origin
+   * does by {@code stale-if-error} and the caller has not said what it allows.
+   */
   private boolean mayBeStale(Candidate candidate, Asking asking) {
+    Entry entry = candidate.entry();
+    DownloadRequest request = asking.request();
+    return fits(candidate, asking)
+        && (entry.mayBeStale(request.maxStale(), clock.instant())
+            || (request.originDecidesStale() && entry.mayStandInForAnError(clock.instant())));
+  }
+
+  /** Whether an entry may be handed out while it is validated. */
+  private boolean mayBeUsedMeanwhile(Candidate candidate, Asking asking) {
+    return asking.request().originDecidesStale()
+        && config.get().fetch().freshness() != Config.Freshness.ALWAYS
+        && fits(candidate, asking)
+        && candidate.entry().mayBeUsedMeanwhile(clock.instant());
+  }
+
+  /** Whether an entry is what is asked for, but for its age. */
+  private boolean fits(Candidate candidate, Asking asking) {
     Plan.Ask ask = ask(asking, candidate);
     Entry entry = candidate.entry();
     return ask.granted()
         && ask.sameVariant()
         && ask.sources().contains(entry.source())
         && !ask.wantsOther()
-        && ask.wanted().map(entry.digest()::equals).orElse(true)
-        && entry.mayBeStale(asking.request().maxStale(), clock.instant());
+        && ask.wanted().map(entry.digest()::equals).orElse(true);
   }
 
   private static CacheException late(Asking asking, Ride ride) {

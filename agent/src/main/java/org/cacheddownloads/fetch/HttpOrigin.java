@@ -33,6 +33,7 @@ import java.util.function.Supplier;
 import org.cacheddownloads.config.Config;
 import org.cacheddownloads.config.Config.Fetch;
 import org.cacheddownloads.content.Headers;
+import org.cacheddownloads.content.IntegrityField;
 import org.cacheddownloads.content.SourceUrl;
 import org.cacheddownloads.content.Validator;
 import org.cacheddownloads.failure.CacheException;
@@ -197,6 +198,7 @@ public final class HttpOrigin implements Origin {
     options.putHeader(HttpHeaderNames.ACCEPT.toString(), "*/*");
     headers.sorted().forEach((name, values) -> options.putHeader(name, String.join(", ", values)));
     options.putHeader(HttpHeaderNames.ACCEPT_ENCODING.toString(), "identity");
+    options.putHeader(IntegrityField.WANTED, IntegrityField.WANTED_ALGORITHM);
     if (validator.etag() != null) {
       options.putHeader(HttpHeaderNames.IF_NONE_MATCH.toString(), validator.etag());
     }

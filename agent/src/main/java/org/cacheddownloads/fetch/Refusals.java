@@ -8,6 +8,7 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.locks.ReentrantLock;
+import org.cacheddownloads.failure.Attempt;
 import org.cacheddownloads.failure.CacheException;
 import org.cacheddownloads.fetch.Flights.Question;
 
@@ -32,7 +33,7 @@ final class Refusals {
 
   void remember(Question question, CacheException failure, Duration ttl) {
     Integer status = failure.originStatus();
-    if (status == null || (status != 404 && status != 410) || ttl.isZero()) {
+    if (status == null || !isAbsence(status) || !saidAll(failure) || ttl.isZero()) {
       return;
     }
     lock.lock();
@@ -45,6 +46,17 @@ final class Refusals {
     } finally {
       lock.unlock();
     }
+  }
+
+  /** Whether every source said that there is no such thing: one that is down may have it. */
+  private static boolean saidAll(CacheException failure) {
+    return failure.attempts().stream()
+        .map(Attempt::status)
+        .allMatch(status -> status != null && isAbsence(status));
+  }
+
+  private static boolean isAbsence(int status) {
+    return status == 404 || status == 410;
   }
 
   Optional<CacheException> recall(Question question) {

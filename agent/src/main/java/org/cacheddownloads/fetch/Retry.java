@@ -1,13 +1,11 @@
 package org.cacheddownloads.fetch;
 
-import java.time.DateTimeException;
 import java.time.Duration;
 import java.time.Instant;
-import java.time.ZonedDateTime;
-import java.time.format.DateTimeFormatter;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.LongUnaryOperator;
+import org.cacheddownloads.content.Freshness;
 import org.cacheddownloads.failure.CacheException;
 import org.cacheddownloads.failure.CacheException.BadResponse;
 import org.cacheddownloads.failure.CacheException.OriginRejected;
@@ -18,6 +16,7 @@ import org.cacheddownloads.failure.CacheException.TimedOut;
 final class Retry {
   private static final Duration FIRST = Duration.ofMillis(200);
   private static final Duration LONGEST = Duration.ofSeconds(10);
+  private static final Duration MOST_SPREAD = Duration.ofSeconds(1);
   private static final Set<Integer> STATUSES = Set.of(408, 425, 429);
 
   private Retry() {}
@@ -50,13 +49,15 @@ final class Retry {
 
   /**
    * How long to pause before try number {@code next} (the first repetition is 1): exponential with
-   * full jitter, or what the origin asks for.
+   * full jitter, or what the origin asks for and up to a tenth more, so that not all who were sent
+   * away come back at once.
    *
    * @param randomBelow a random number from 0 to its argument, exclusive
    */
   static Duration pause(int next, Optional<Duration> retryAfter, LongUnaryOperator randomBelow) {
     if (retryAfter.isPresent()) {
-      return retryAfter.get();
+      long spread = Math.min(MOST_SPREAD.toMillis(), retryAfter.get().toMillis() / 10);
+      return retryAfter.get().plusMillis(randomBelow.applyAsLong(spread + 1));
     }
     long ceiling = Math.min(LONGEST.toMillis(), FIRST.toMillis() << Math.min(next - 1, 16));
     return Duration.ofMillis(randomBelow.applyAsLong(ceiling + 1));
@@ -73,13 +74,8 @@ final class Retry {
                   && text.chars().allMatch(c -> c >= '0' && c <= '9')) {
                 return Optional.of(Duration.ofSeconds(Long.parseLong(text)));
               }
-              try {
-                Instant date =
-                    ZonedDateTime.parse(text, DateTimeFormatter.RFC_1123_DATE_TIME).toInstant();
-                return Optional.of(date.isAfter(now) ? Duration.between(now, date) : Duration.ZERO);
-              } catch (DateTimeException e) {
-                return Optional.empty();
-              }
+              return Freshness.date(text)
+                  .map(date -> date.isAfter(now) ? Duration.between(now, date) : Duration.ZERO);
             });
   }
 }

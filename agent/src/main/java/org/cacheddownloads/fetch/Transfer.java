@@ -3,9 +3,13 @@ package org.cacheddownloads.fetch;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.ClosedByInterruptException;
+import java.security.MessageDigest;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.HashMap;
+import java.util.HexFormat;
+import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.function.Supplier;
@@ -15,8 +19,10 @@ import org.cacheddownloads.config.Config;
 import org.cacheddownloads.config.Config.Fetch;
 import org.cacheddownloads.content.Checksum;
 import org.cacheddownloads.content.Headers;
+import org.cacheddownloads.content.IntegrityField;
 import org.cacheddownloads.content.ResumeNote;
 import org.cacheddownloads.failure.CacheException.BadResponse;
+import org.cacheddownloads.failure.CacheException.ChecksumMismatch;
 import org.cacheddownloads.failure.CacheException.TimedOut;
 import org.cacheddownloads.failure.CacheException.TooLarge;
 import org.cacheddownloads.failure.CrashPoint;
@@ -26,6 +32,7 @@ import org.cacheddownloads.space.Partial;
 import org.cacheddownloads.space.Partials;
 import org.cacheddownloads.space.Reservation;
 import org.cacheddownloads.store.BlobStore;
+import org.cacheddownloads.store.Hashing;
 import org.cacheddownloads.store.Ingest;
 import org.cacheddownloads.store.StorageFault;
 import org.jspecify.annotations.Nullable;
@@ -322,6 +329,7 @@ public final class Transfer implements AutoCloseable {
     Ingest open = required(ingest);
     Reservation reserved = required(room);
     var pace = new Pace(parts.config().get().fetch(), open.size(), parts.clock().instant());
+    var message = new MessageSum(response.headers());
     ByteBuffer piece = response.read(flight.deadline());
     while (piece != null) {
       receivedBytes += piece.remaining();
@@ -333,9 +341,14 @@ public final class Transfer implements AutoCloseable {
             source.url() + " sent more than the " + total + " bytes it announced",
             response.status());
       }
-      if (total < 0 && !makeRoom(reserved, size)) {
-        return false;
+      if (total < 0) {
+        Instant before = parts.clock().instant();
+        if (!makeRoom(reserved, size)) {
+          return false;
+        }
+        pace.waited(before, parts.clock().instant());
       }
+      message.update(piece);
       ByteBuffer bytes = piece;
       flight.<@Nullable Void>whole(
           () -> {
@@ -351,6 +364,11 @@ public final class Transfer implements AutoCloseable {
       throw BadResponse.cut(
           source.url() + " announced " + total + " bytes and sent " + open.size(),
           response.status());
+    }
+    if (!message.isRight()) {
+      spoiled = true;
+      throw new ChecksumMismatch(
+          source.url() + " sent other bytes than its Content-Digest says of them");
     }
     return true;
   }
@@ -443,6 +461,27 @@ public final class Transfer implements AutoCloseable {
     }
   }
 
+  /** The sums that a message states of its own content (RFC 9530 section 2), and what came. */
+  private static final class MessageSum {
+    private final Map<Checksum, MessageDigest> sums = new HashMap<>();
+
+    MessageSum(Headers response) {
+      for (Checksum stated : IntegrityField.of(response, IntegrityField.MESSAGE)) {
+        sums.put(stated, Hashing.digest(stated.algorithm().jcaName()));
+      }
+    }
+
+    void update(ByteBuffer piece) {
+      sums.values().forEach(sum -> sum.update(piece.duplicate()));
+    }
+
+    boolean isRight() {
+      return sums.entrySet().stream()
+          .allMatch(
+              sum -> HexFormat.of().formatHex(sum.getValue().digest()).equals(sum.getKey().hex()));
+    }
+  }
+
   /** Watches the average rate, window by window: a drip that never falls silent ends too. */
   private static final class Pace {
     private final Fetch limits;
@@ -453,6 +492,11 @@ public final class Transfer implements AutoCloseable {
       this.limits = limits;
       this.bytesAtStart = bytes;
       this.windowStart = start;
+    }
+
+    /** Leaves out a time in which nothing was read because there was no room. */
+    void waited(Instant from, Instant until) {
+      windowStart = windowStart.plus(Duration.between(from, until));
     }
 
     void check(long bytes, Instant now, Source source) {

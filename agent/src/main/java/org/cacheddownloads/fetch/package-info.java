@@ -28,6 +28,26 @@
  * Waiting for an eviction that is going on is short and is done in place. Price: one more request
  * for each such download, in a cache that is full of what is in use.
  *
+ * <p>Decided: a 304 is believed only if it repeats the entity tag that was sent (RFC 9110 section
+ * 15.4.5 demands it), because the dialects that leave it out were seen to answer for another
+ * representation; price: one more request, for the whole body, at an origin that speaks so.
+ *
+ * <p>Decided: what an origin states in {@code Repr-Digest} or {@code Content-Digest} (RFC 9530) is
+ * checked and, where it does not hold, treated as a wrong checksum: not asked again at this source.
+ * Decided: a body with a content coding is not gone on with, because many origins give all codings
+ * one tag, and a join of two would be stored as sound.
+ *
+ * <p>Decided: an origin's {@code stale-while-revalidate} and {@code stale-if-error} hold where the
+ * caller has not said {@code maxStale}; what is handed out so is {@code stale}. A caller's {@code
+ * maxAge} is heard also where the origin said {@code no-cache}, because it is the caller's explicit
+ * wish to ask nobody.
+ *
+ * <p>Decided: for the circuit breaker ({@link org.cacheddownloads.fetch.Breakers}) any answer is a
+ * sign of life, because one path that always answers 503 must not take the others from everybody.
+ * Decided: a source that is not the last gets its share of the time that is left to begin its
+ * answer, because a silent one would use it up and the mirrors would never be asked; one that has
+ * begun gets all of it.
+ *
  * <p>Decided: the limits on silence are checked with a tolerance of a tenth (at most one second),
  * because an origin that answers exactly at the limit should be served and not asked again. Looks
  * odd, is intended: the body reader is attached inside the response callback; awaiting the response

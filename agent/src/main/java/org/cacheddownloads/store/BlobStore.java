@@ -193,6 +193,11 @@ public final class BlobStore implements AutoCloseable {
     return hash(layout.blob(stored), algorithm);
   }
 
+  /** The same for what was written to {@code ingest}, once that is finished. */
+  public String hash(Ingest ingest, String algorithm) throws IOException {
+    return hash(ingest.data(), algorithm);
+  }
+
   private String hash(Path file, String algorithm) throws IOException {
     MessageDigest digest = Hashing.digest(algorithm);
     ByteBuffer buffer = buffers.take();

@@ -304,6 +304,11 @@ public final class Ingest implements AutoCloseable {
         : data;
   }
 
+  /** What was written, until it is committed. */
+  Path data() {
+    return directory.resolve(DATA);
+  }
+
   private void closeChannels() throws IOException {
     try (FileChannel _ = resumeFile) {
       channel.close();

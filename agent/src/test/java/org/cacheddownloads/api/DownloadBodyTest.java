@@ -39,7 +39,10 @@ class DownloadBodyTest {
           Duration.ofSeconds(7),
           Duration.ofSeconds(5),
           Config.Freshness.RFC9111,
-          Duration.ofSeconds(5));
+          Duration.ofSeconds(5),
+          5,
+          Duration.ofSeconds(5),
+          100);
 
   /** Apostrophes in place of quotation marks, so that the tables can be read. */
   private static DownloadRequest read(String body) {
@@ -65,6 +68,7 @@ class DownloadBodyTest {
     assertEquals(Form.FILE, request.form());
     assertEquals(Duration.ZERO, request.maxAge());
     assertEquals(Duration.ofSeconds(7), request.maxStale());
+    assertTrue(request.originDecidesStale());
     assertEquals(Duration.ofMinutes(10), request.timeout());
   }
 
@@ -85,6 +89,7 @@ class DownloadBodyTest {
     assertEquals(Optional.of("x"), request.sources().getFirst().headers().first("authorization"));
     assertEquals(Duration.ofHours(1), request.maxAge());
     assertEquals(Duration.ZERO, request.maxStale());
+    assertFalse(request.originDecidesStale());
     assertEquals(Duration.ofMinutes(5), request.timeout());
   }
 

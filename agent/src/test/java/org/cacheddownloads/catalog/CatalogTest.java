@@ -24,6 +24,7 @@ import org.cacheddownloads.content.DownloadName;
 import org.cacheddownloads.content.Entry;
 import org.cacheddownloads.content.Entry.Directive;
 import org.cacheddownloads.content.Form;
+import org.cacheddownloads.content.Lifetime;
 import org.cacheddownloads.content.Outcome;
 import org.cacheddownloads.content.Sha256;
 import org.cacheddownloads.content.Stored;
@@ -91,7 +92,8 @@ class CatalogTest {
         NOW,
         NOW.plusSeconds(60),
         Set.of(),
-        Variant.NONE);
+        Variant.NONE,
+        Lifetime.NONE);
   }
 
   private Instant nextUse() {
@@ -139,7 +141,8 @@ class CatalogTest {
             NOW.plusSeconds(1),
             NOW.plusSeconds(2),
             Set.of(Directive.NO_CACHE, Directive.MUST_REVALIDATE),
-            new Variant("accept", "hash"));
+            new Variant("accept", "hash"),
+            new Lifetime("max-age=5, x", "never"));
     publish(entry, NOBODY);
     assertEquals(Optional.of(new Known(entry, true)), catalog.find(entry.key(), "someone"));
   }
@@ -158,7 +161,8 @@ class CatalogTest {
             NOW,
             null,
             Set.of(),
-            Variant.NONE);
+            Variant.NONE,
+            Lifetime.NONE);
     publish(entry, NOBODY);
     assertEquals(entry, catalog.find(entry.key(), NOBODY).orElseThrow().entry());
   }
@@ -266,7 +270,8 @@ class CatalogTest {
             NOW.plusSeconds(500),
             NOW.plusSeconds(900),
             Set.of(Directive.MUST_REVALIDATE),
-            Variant.NONE);
+            Variant.NONE,
+            Lifetime.NONE);
     catalog.confirm(confirmed, NOBODY, true, NOW);
     assertEquals(confirmed, catalog.find(key("k"), NOBODY).orElseThrow().entry());
     assertEquals(confirmed, catalog.findGranted(digest("a"), NOBODY).orElseThrow().entry());
@@ -490,7 +495,8 @@ class CatalogTest {
         NOW,
         null,
         Set.of(),
-        Variant.NONE);
+        Variant.NONE,
+        Lifetime.NONE);
   }
 
   private List<String> keys(EntryFilter filter, String after, int limit) {
@@ -754,7 +760,11 @@ class CatalogTest {
     catalog.close();
     for (String damage :
         List.of(
-            "etag = '\"x\"'", "fresh_until = 99999999999999999", "size = 4", "directives = 2")) {
+            "etag = '\"x\"'",
+            "fresh_until = 99999999999999999",
+            "size = 4",
+            "directives = 2",
+            "cache_control = 'stale-if-error=9'")) {
       try (var connection =
               java.sql.DriverManager.getConnection(
                   "jdbc:sqlite:" + directory.resolve("catalog.db"));

@@ -35,6 +35,8 @@ class ResumeNoteTest {
         "ETag: \"                                                            | ",
         "ETag: \"a\"; Accept-Ranges: bytes                                   | \"a\"",
         "ETag: \"a\"; Accept-Ranges: none                                    | ",
+        "ETag: \"a\"; Content-Encoding: gzip                                 | ",
+        "ETag: \"a\"; Content-Encoding: identity                             | \"a\"",
         "Cache-Control: max-age=5                                            | ",
         "Last-Modified: Mon, 02 Mar 2026 10:00:00 GMT                        | ",
         "Last-Modified: Mon, 02 Mar 2026 10:00:00 GMT; Date: Mon, 02 Mar 2026 10:00:00 GMT | ",
@@ -57,14 +59,22 @@ class ResumeNoteTest {
 
   @ParameterizedTest
   @CsvSource(
+      delimiter = '|',
       quoteCharacter = '\'',
       value = {
-        "ETag: \"a\", true",
-        "ETag: \"b\", false",
-        "ETag: W/\"a\", false",
-        "Server: x, true"
+        "ETag: \"a\"                                    | ETag: \"a\"                      | true",
+        "ETag: \"a\"                                    | ETag: \"b\"                      | false",
+        "ETag: \"a\"                                    | ETag: W/\"a\"                    | false",
+        "ETag: \"a\"                                    | Server: x                        | false",
+        "ETag: \"a\"                                    | ETag: \"a\"; Content-Encoding: gzip | false",
+        "ETag: \"a\"                                    | ETag: \"a\"; Content-Encoding: identity | true",
+        "ETag: \"a\"; Last-Modified: Mon                | ETag: \"a\"                      | true",
+        "ETag: \"a\"; Last-Modified: Mon                | ETag: \"a\"; Last-Modified: Mon  | true",
+        "ETag: \"a\"; Last-Modified: Mon                | ETag: \"a\"; Last-Modified: Tue  | false",
+        "Last-Modified: Mon, 02 Mar 2026 10:00:00 GMT; Date: Mon, 02 Mar 2026 11:00:00 GMT | Server: x | true",
+        "Last-Modified: Mon, 02 Mar 2026 10:00:00 GMT; Date: Mon, 02 Mar 2026 11:00:00 GMT | ETag: \"a\" | false"
       })
-  void aPartOfAnotherRepresentationIsTold(String part, boolean same) {
-    assertEquals(same, note("ETag: \"a\"").orElseThrow().isOf(headers(part)));
+  void aPartOfAnotherRepresentationIsTold(String whole, String part, boolean same) {
+    assertEquals(same, note(whole).orElseThrow().isOf(headers(part)));
   }
 }

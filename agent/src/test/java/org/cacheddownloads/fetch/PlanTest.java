@@ -11,6 +11,7 @@ import org.cacheddownloads.content.CacheKey;
 import org.cacheddownloads.content.Digest;
 import org.cacheddownloads.content.Entry;
 import org.cacheddownloads.content.Entry.Directive;
+import org.cacheddownloads.content.Lifetime;
 import org.cacheddownloads.content.Sha256;
 import org.cacheddownloads.content.Validator;
 import org.cacheddownloads.content.Variant;
@@ -36,7 +37,8 @@ class PlanTest {
         NOW.minusSeconds(50),
         freshSeconds == Long.MIN_VALUE ? null : NOW.plusSeconds(freshSeconds),
         directives,
-        Variant.NONE);
+        Variant.NONE,
+        Lifetime.NONE);
   }
 
   private static Validator validator(String has) {

@@ -5,8 +5,10 @@ import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.time.Duration;
+import java.util.List;
 import java.util.Optional;
 import org.cacheddownloads.content.CacheKey;
+import org.cacheddownloads.failure.Attempt;
 import org.cacheddownloads.failure.CacheException;
 import org.cacheddownloads.failure.CacheException.OriginRejected;
 import org.cacheddownloads.failure.CacheException.TimedOut;
@@ -47,6 +49,22 @@ class RefusalsTest {
   void whatHasNoStatusIsNotRemembered() {
     refusals.remember(QUESTION, new TimedOut("late", null), TTL);
     assertTrue(refusals.recall(QUESTION).isEmpty());
+  }
+
+  /** A mirror that is down may have what the others have not. */
+  @ParameterizedTest
+  @CsvSource(
+      nullValues = "-",
+      value = {"404, true", "410, true", "503, false", "-, false"})
+  void absenceIsOnlyRememberedIfAllSourcesSaidIt(Integer status, boolean remembered) {
+    CacheException failure =
+        new OriginRejected("no", 404)
+            .withAttempts(
+                List.of(
+                    new Attempt("http://o/a", 1, 404, "origin-rejected"),
+                    new Attempt("http://m/a", 1, status, "x")));
+    refusals.remember(QUESTION, failure, TTL);
+    assertEquals(remembered, refusals.recall(QUESTION).isPresent());
   }
 
   @Test

@@ -46,7 +46,10 @@ class SlotsTest {
         Duration.ZERO,
         second,
         Config.Freshness.RFC9111,
-        second);
+        second,
+        5,
+        second,
+        100);
   }
 
   private static Instant soon() {

@@ -25,6 +25,7 @@ import org.cacheddownloads.content.CacheKey;
 import org.cacheddownloads.content.Digest;
 import org.cacheddownloads.content.Entry;
 import org.cacheddownloads.content.Form;
+import org.cacheddownloads.content.Lifetime;
 import org.cacheddownloads.content.Sha256;
 import org.cacheddownloads.content.Stored;
 import org.cacheddownloads.content.Validator;
@@ -125,7 +126,8 @@ public final class Cell implements AutoCloseable {
         at,
         null,
         Set.of(),
-        Variant.NONE);
+        Variant.NONE,
+        Lifetime.NONE);
   }
 
   /** What a download does: reserve, write, commit, publish. */

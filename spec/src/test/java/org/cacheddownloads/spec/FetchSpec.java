@@ -102,7 +102,7 @@ class FetchSpec {
   }
 
   @Test
-  void a304WithoutETagRevalidates() {
+  void a304WithoutItsETagLeadsToOneUnconditionalRequest() {
     origin.script(
         "/bare",
         request ->
@@ -111,8 +111,67 @@ class FetchSpec {
 
     Download again = agent.download("bare", "a", origin.url("/bare"));
 
-    assertThat(again.outcome()).isEqualTo("revalidated");
-    assertThat(again.text("etag")).isEqualTo("\"b\"");
+    assertThat(again.outcome()).isEqualTo("updated");
+    assertThat(origin.requests("/bare").stream().map(Origin.Received::isConditional))
+        .containsExactly(false, true, false);
+  }
+
+  @Test
+  void a304ThatSaysNothingConfirmsWhatHadADateAlone() {
+    origin.script(
+        "/dated",
+        request ->
+            request.isConditional()
+                ? Answer.status(304)
+                : Answer.ok("hello", "Last-Modified: " + Origin.LONG_AGO));
+    agent.download("dated", "a", origin.url("/dated"));
+
+    assertThat(agent.download("dated", "a", origin.url("/dated")).outcome())
+        .isEqualTo("revalidated");
+  }
+
+  @Test
+  void allValidatorsGoBackAsTheyCame() {
+    origin.serve("/both", "hello", "ETag: W/\"b\"", "Last-Modified: not a date at all");
+    agent.download("both", "a", origin.url("/both"));
+    agent.download("both", "a", origin.url("/both"));
+
+    Origin.Received asked = origin.lastRequest("/both");
+    assertThat(asked.header("If-None-Match")).hasValue("W/\"b\"");
+    assertThat(asked.header("If-Modified-Since")).hasValue("not a date at all");
+  }
+
+  /** RFC 9111 section 3.2: only what the 304 names is replaced. */
+  @Test
+  void a304LeavesStandingWhatItDoesNotName() {
+    String soon = Origin.date(Instant.now().plusSeconds(600));
+    origin.script(
+        "/partly",
+        request ->
+            request.isConditional()
+                ? Answer.status(304, "ETag: \"p\"", "Expires: " + soon)
+                : Answer.ok("hello", "ETag: \"p\"", "Cache-Control: no-cache"));
+    agent.download("partly", "a", origin.url("/partly"));
+    agent.download("partly", "a", origin.url("/partly"));
+
+    assertThat(agent.download("partly", "a", origin.url("/partly")).outcome())
+        .isEqualTo("revalidated");
+  }
+
+  @Test
+  void a304ThatForbidsToStoreIsUsedOnce() {
+    origin.script(
+        "/forbids",
+        request ->
+            request.isConditional()
+                ? Answer.status(304, "ETag: \"f\"", "Cache-Control: max-age=600, no-store")
+                : Answer.ok("hello", "ETag: \"f\"", "Cache-Control: max-age=0"));
+    agent.download("forbids", "a", origin.url("/forbids"));
+    agent.download("forbids", "a", origin.url("/forbids"));
+
+    assertThat(agent.download("forbids", "a", origin.url("/forbids")).outcome())
+        .isEqualTo("revalidated");
+    assertThat(origin.hits("/forbids")).isEqualTo(3);
   }
 
   @Test
@@ -478,6 +537,26 @@ class FetchSpec {
 
     assertThat(download.outcome()).isEqualTo("miss");
     assertThat(download.content()).isEqualTo("hello");
+  }
+
+  /** By the default limits it would have a minute for its first byte. */
+  @Test
+  void aUrlThatStaysSilentLeavesTimeForItsMirrors() {
+    origin.hold("/silent");
+    other.serve("/speaking", "hello", "ETag: \"s\"");
+
+    Download download =
+        agent.download(
+            "silent",
+            "a",
+            origin.url("/silent"),
+            "mirrors",
+            List.of(other.url("/speaking")),
+            "timeout",
+            "6s");
+
+    assertThat(download.content()).isEqualTo("hello");
+    origin.release("/silent");
   }
 
   @Test

@@ -1,6 +1,7 @@
 package org.cacheddownloads.spec;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.cacheddownloads.spec.Eventually.eventually;
 
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
@@ -134,6 +135,50 @@ class StaleSpec {
     agent.refused("aged", "a", origin.url(path), "maxStale", tooShort).is(502, "origin-rejected");
     assertThat(agent.download("aged", "a", origin.url(path), "maxStale", "2h").outcome())
         .isEqualTo("stale");
+  }
+
+  @Test
+  void theOriginMayAllowAStaleEntryByItself() {
+    known("/sie", "ETag: \"e\"", "Cache-Control: max-age=0, stale-if-error=600");
+    origin.answer("/sie", 503);
+
+    assertThat(agent.download("sie", "a", origin.url("/sie")).outcome()).isEqualTo("stale");
+    agent.refused("sie", "a", origin.url("/sie"), "maxStale", "0s").is(502, "origin-rejected");
+  }
+
+  @Test
+  void whatTheOriginAllowsEnds() {
+    known("/sie-over", "ETag: \"e\"", "Cache-Control: max-age=5, stale-if-error=10", "Age: 60");
+    origin.answer("/sie-over", 503);
+
+    agent.refused("sie", "a", origin.url("/sie-over")).is(502, "origin-rejected");
+  }
+
+  /** RFC 5861 section 3. */
+  @Test
+  void anEntryIsUsedWhileItIsValidatedIfTheOriginAllowsIt() {
+    known("/swr", "ETag: \"e\"", "Cache-Control: max-age=0, stale-while-revalidate=600");
+    origin.serve("/swr", "hello", "ETag: \"e\"", "Cache-Control: max-age=600");
+    origin.hold("/swr");
+
+    assertThat(agent.download("swr", "a", origin.url("/swr")).outcome()).isEqualTo("stale");
+
+    origin.release("/swr");
+    eventually()
+        .untilAsserted(
+            () ->
+                assertThat(agent.download("swr", "a", origin.url("/swr")).outcome())
+                    .isEqualTo("hit"));
+    assertThat(origin.hits("/swr")).isEqualTo(2);
+    assertThat(origin.lastRequest("/swr").isConditional()).isTrue();
+  }
+
+  @Test
+  void whoAcceptsNothingStaleWaitsForTheValidation() {
+    known("/swr-no", "ETag: \"e\"", "Cache-Control: max-age=0, stale-while-revalidate=600");
+
+    assertThat(agent.download("swr", "a", origin.url("/swr-no"), "maxStale", "0s").outcome())
+        .isEqualTo("revalidated");
   }
 
   @Test
