@@ -15,6 +15,7 @@ import io.vertx.core.http.HttpMethod;
 import io.vertx.core.http.PoolOptions;
 import io.vertx.core.http.RequestOptions;
 import io.vertx.core.net.SocketAddress;
+import java.net.Inet6Address;
 import java.net.InetAddress;
 import java.net.UnknownHostException;
 import java.time.Clock;
@@ -189,8 +190,8 @@ public final class HttpOrigin implements Origin {
     var options =
         new RequestOptions()
             .setMethod(HttpMethod.GET)
-            .setServer(SocketAddress.inetSocketAddress(url.port(), address.getHostAddress()))
-            .setHost(unbracketed(url.host()))
+            .setServer(SocketAddress.inetSocketAddress(url.port(), bracketed(address)))
+            .setHost(url.host())
             .setPort(url.port())
             .setSsl(url.isTls())
             .setURI(url.requestTarget());
@@ -211,6 +212,12 @@ public final class HttpOrigin implements Origin {
           options.putHeader(HttpHeaderNames.IF_RANGE.toString(), rest.ifRange());
         });
     return options;
+  }
+
+  /** Vert.x takes an IPv6 address for the host of an authority, where it is written in brackets. */
+  private static String bracketed(InetAddress address) {
+    String text = address.getHostAddress();
+    return address instanceof Inet6Address ? "[" + text + "]" : text;
   }
 
   private static String unbracketed(String host) {

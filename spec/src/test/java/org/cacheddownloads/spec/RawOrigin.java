@@ -11,10 +11,14 @@ import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
 import java.nio.charset.StandardCharsets;
+import java.time.Duration;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -23,7 +27,8 @@ import org.junit.jupiter.api.extension.ExtensionContext;
 
 /**
  * An origin that writes what it is told, byte by byte: bodies that stop half way, that are too
- * short or too long, connections that break. One request a connection; by path.
+ * short or too long, that drip or stall, connections that break. By path; a connection serves one
+ * request, or what comes after a {@link #keepAlive} script too.
  */
 final class RawOrigin implements AfterAllCallback, AutoCloseable {
   /** What happens on a connection once the request's head was read. */
@@ -33,6 +38,9 @@ final class RawOrigin implements AfterAllCallback, AutoCloseable {
 
   private final ServerSocket server;
   private final Map<String, Script> scripts = new ConcurrentHashMap<>();
+  private final Set<String> kept = ConcurrentHashMap.newKeySet();
+  private final Map<String, List<String>> heads = new ConcurrentHashMap<>();
+  private final AtomicInteger connections = new AtomicInteger();
   private final Map<String, AtomicInteger> hits = new ConcurrentHashMap<>();
   private final Map<String, CountDownLatch> gates = new ConcurrentHashMap<>();
   private final Map<String, CountDownLatch> hangUps = new ConcurrentHashMap<>();
@@ -42,8 +50,13 @@ final class RawOrigin implements AfterAllCallback, AutoCloseable {
   }
 
   static RawOrigin start() {
+    return startOn("127.0.0.1", 0);
+  }
+
+  /** On an address of the loopback device, which may be {@code ::1}; port 0 takes a free one. */
+  static RawOrigin startOn(String address, int port) {
     try {
-      var origin = new RawOrigin(new ServerSocket(0, 200, InetAddress.getLoopbackAddress()));
+      var origin = new RawOrigin(new ServerSocket(port, 200, InetAddress.getByName(address)));
       Thread.ofVirtual().start(origin::accept);
       return origin;
     } catch (IOException e) {
@@ -52,13 +65,28 @@ final class RawOrigin implements AfterAllCallback, AutoCloseable {
   }
 
   String url(String path) {
-    return "http://127.0.0.1:" + server.getLocalPort() + path;
+    return urlAs("127.0.0.1", path);
+  }
+
+  /** The URL of a path under a name or another address of this machine. */
+  String urlAs(String host, String path) {
+    return "http://" + host + ":" + port() + path;
+  }
+
+  int port() {
+    return server.getLocalPort();
   }
 
   // ---- scripts
 
   void script(String path, Script script) {
     scripts.put(path, script);
+  }
+
+  /** Another request is read from the connection when the script has run, unless it was closed. */
+  void keepAlive(String path, Script script) {
+    kept.add(path);
+    script(path, script);
   }
 
   /** Sends exactly this text, which is head and body, and closes. */
@@ -93,6 +121,16 @@ final class RawOrigin implements AfterAllCallback, AutoCloseable {
     return hits.computeIfAbsent(path, _ -> new AtomicInteger()).get();
   }
 
+  /** The heads of the requests of a path as they came, each up to the empty line. */
+  List<String> heads(String path) {
+    return heads.getOrDefault(path, List.of());
+  }
+
+  /** Connections that were accepted, of all paths. */
+  int connections() {
+    return connections.get();
+  }
+
   void awaitHits(String path, int atLeast) {
     eventually()
         .untilAsserted(
@@ -109,11 +147,23 @@ final class RawOrigin implements AfterAllCallback, AutoCloseable {
     private final Socket socket;
     private final String path;
     private final String requestHead;
+    private final int exchange;
 
-    private Connection(Socket socket, String path, String requestHead) {
+    private Connection(Socket socket, String path, String requestHead, int exchange) {
       this.socket = socket;
       this.path = path;
       this.requestHead = requestHead;
+      this.exchange = exchange;
+    }
+
+    /** Counts the requests of this connection from 1. */
+    int exchange() {
+      return exchange;
+    }
+
+    /** Ends the connection without a word. */
+    void close() throws IOException {
+      socket.close();
     }
 
     /** A header of the request, empty if it has none of that name. */
@@ -128,11 +178,26 @@ final class RawOrigin implements AfterAllCallback, AutoCloseable {
     }
 
     void head(String status, long length, String... headers) throws IOException {
-      var head =
-          new StringBuilder(
-              "HTTP/1.1 " + status + "\r\nConnection: close\r\nContent-Length: " + length + "\r\n");
-      Arrays.stream(headers).forEach(header -> head.append(header).append("\r\n"));
-      send(head.append("\r\n").toString().getBytes(StandardCharsets.US_ASCII));
+      say(headOf(status, length, kept.contains(path) ? "keep-alive" : "close", headers));
+    }
+
+    /** A whole answer: 200 with this body. */
+    void answer(String body, String... headers) throws IOException {
+      byte[] bytes = body.getBytes(StandardCharsets.UTF_8);
+      head("200 OK", bytes.length, headers);
+      send(bytes);
+    }
+
+    void say(String text) throws IOException {
+      send(text.getBytes(StandardCharsets.UTF_8));
+    }
+
+    /** One byte after another, each after this pause, until all are sent or the other hangs up. */
+    void drip(byte[] bytes, Duration pause) throws IOException, InterruptedException {
+      for (byte one : bytes) {
+        Thread.sleep(pause);
+        send(new byte[] {one});
+      }
     }
 
     /** A whole answer whose length nobody is told. */
@@ -175,6 +240,20 @@ final class RawOrigin implements AfterAllCallback, AutoCloseable {
 
   // ---- inside
 
+  private static String headOf(String status, long length, String connection, String... headers) {
+    var head =
+        new StringBuilder(
+            "HTTP/1.1 "
+                + status
+                + "\r\nConnection: "
+                + connection
+                + "\r\nContent-Length: "
+                + length
+                + "\r\n");
+    Arrays.stream(headers).forEach(header -> head.append(header).append("\r\n"));
+    return head.append("\r\n").toString();
+  }
+
   private CountDownLatch gate(String path) {
     return gates.computeIfAbsent(path, _ -> new CountDownLatch(1));
   }
@@ -195,19 +274,35 @@ final class RawOrigin implements AfterAllCallback, AutoCloseable {
   }
 
   private void talk(Socket socket) {
+    connections.incrementAndGet();
     try (socket) {
-      String head = readHead(socket.getInputStream());
-      String path = head.substring(head.indexOf(" ") + 1).split("[ ?]", -1)[0];
-      hits.computeIfAbsent(path, _ -> new AtomicInteger()).incrementAndGet();
-      Thread.ofVirtual().start(() -> watchForHangUp(socket, path));
-      scripts
-          .getOrDefault(path, connection -> connection.head("404 Not Found", 0))
-          .run(new Connection(socket, path, head));
+      int exchange = 1;
+      while (exchange(socket, exchange) && !socket.isClosed()) {
+        exchange++;
+      }
     } catch (IOException e) {
       // The other side has hung up: awaitHangUp tells.
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
     }
+  }
+
+  /**
+   * @return whether the connection is kept
+   */
+  private boolean exchange(Socket socket, int number) throws IOException, InterruptedException {
+    String head = readHead(socket.getInputStream());
+    String path = head.substring(head.indexOf(" ") + 1).split("[ ?]", -1)[0];
+    heads.computeIfAbsent(path, _ -> new CopyOnWriteArrayList<>()).add(head);
+    hits.computeIfAbsent(path, _ -> new AtomicInteger()).incrementAndGet();
+    boolean keep = kept.contains(path);
+    if (!keep) { // else what comes next is a request
+      Thread.ofVirtual().start(() -> watchForHangUp(socket, path));
+    }
+    scripts
+        .getOrDefault(path, connection -> connection.head("404 Not Found", 0))
+        .run(new Connection(socket, path, head, number));
+    return keep;
   }
 
   private void watchForHangUp(Socket socket, String path) {
