@@ -2,6 +2,7 @@ package org.cacheddownloads;
 
 import java.io.IOException;
 import java.nio.file.Path;
+import java.security.Security;
 import java.util.concurrent.LinkedBlockingQueue;
 import org.cacheddownloads.catalog.Catalog;
 import org.cacheddownloads.cli.Cli;
@@ -26,8 +27,19 @@ public final class Main {
   private Main() {}
 
   public static void main(String[] arguments) {
+    respectDns();
     System.exit(
         PlainServe.run(arguments, Main::serve).orElseGet(() -> Cli.run(arguments, Main::serve)));
+  }
+
+  /**
+   * How the JVM looks up names, which it settles with the first lookup: in the system's order of
+   * addresses and not IPv4 first, and anew after 10 seconds, or after 1 second what was unknown.
+   */
+  private static void respectDns() {
+    System.setProperty("java.net.preferIPv6Addresses", "system");
+    Security.setProperty("networkaddress.cache.ttl", "10");
+    Security.setProperty("networkaddress.cache.negative.ttl", "1");
   }
 
   /**

@@ -60,6 +60,7 @@ public final class HttpOrigin implements Origin {
 
   private final HttpClient client;
   private final Context loop;
+  private final Dialer dialer;
   private final Supplier<Config> config;
   private final Clock clock;
   private final Listener listener;
@@ -100,6 +101,7 @@ public final class HttpOrigin implements Origin {
     this.loop = vertx.getOrCreateContext();
     this.client =
         vertx.createHttpClient(options, new PoolOptions().setHttp1MaxSize(CONNECTIONS_PER_ORIGIN));
+    this.dialer = new Dialer(vertx, loop, client);
   }
 
   @Override
@@ -168,11 +170,12 @@ public final class HttpOrigin implements Origin {
     Fetch limits = config.get().fetch();
     List<InetAddress> addresses =
         OriginPolicy.allowed(config.get().origins(), url, resolve(url, limits, deadline));
-    InetAddress address = addresses.get(attempt % addresses.size());
-    Instant requestedAt = clock.instant();
+    List<RequestOptions> ways =
+        Addresses.interleaved(addresses).stream()
+            .map(address -> options(url, address, headers, validator, part))
+            .toList();
     try {
-      HttpResponse response =
-          send(options(url, address, headers, validator, part), url, requestedAt, deadline);
+      HttpResponse response = send(ways, attempt > 0, url, deadline);
       listener.answered(response.status());
       return response;
     } catch (CacheException e) {
@@ -224,23 +227,38 @@ public final class HttpOrigin implements Origin {
     return host.startsWith("[") ? host.substring(1, host.length() - 1) : host;
   }
 
+  /**
+   * A connection that the origin closed just when it was used again is no failure of the request,
+   * which asks for nothing that would be done twice: it is sent once more, on a fresh connection
+   * (RFC 9110 section 9.2.2).
+   */
   private HttpResponse send(
-      RequestOptions options, SourceUrl url, Instant requestedAt, Instant deadline) {
+      List<RequestOptions> ways, boolean again, SourceUrl url, Instant deadline) {
+    try {
+      return send(new Dialer.Call(url.origin(), ways, again, false), url, deadline);
+    } catch (Dialer.LostConnection e) {
+      return send(new Dialer.Call(url.origin(), ways, again, true), url, deadline);
+    }
+  }
+
+  private HttpResponse send(Dialer.Call call, SourceUrl url, Instant deadline) {
     Fetch limits = config.get().fetch();
+    Instant requestedAt = clock.instant();
+    Promise<Dialer.Race> starting = Promise.promise();
     Promise<HttpClientRequest> connecting = Promise.promise();
     Promise<HttpResponse> answering = Promise.promise();
     loop.runOnContext(
-        _ ->
-            client
-                .request(options)
-                .onComplete(connecting)
-                .compose(
-                    request -> {
-                      request.exceptionHandler(
-                          _ -> {}); // a reset is our own doing; else await() tells
-                      return request.send().map(response -> attach(response, url, requestedAt));
-                    })
-                .onComplete(answering));
+        _ -> {
+          Dialer.Race race = dialer.dial(call);
+          starting.complete(race);
+          race.winner()
+              .onComplete(connecting)
+              .compose(
+                  request ->
+                      dialer.send(
+                          request, call.fresh(), response -> attach(response, url, requestedAt)))
+              .onComplete(answering);
+        });
     Future<HttpClientRequest> connected = connecting.future();
     Future<HttpResponse> answered = answering.future();
     HttpClientRequest request;
@@ -248,6 +266,7 @@ public final class HttpOrigin implements Origin {
       request =
           await(connected, sooner(deadline, tolerant(limits.connectTimeout())), url, "connect to");
     } catch (CacheException e) {
+      starting.future().onSuccess(race -> loop.runOnContext(_ -> race.cancel()));
       abandon(connected);
       throw e;
     }
@@ -291,6 +310,9 @@ public final class HttpOrigin implements Origin {
       Thread.currentThread().interrupt();
       throw new Busy("nobody waits for this download any more", e);
     } catch (ExecutionException e) {
+      if (e.getCause() instanceof Dialer.LostConnection lost) {
+        throw lost;
+      }
       if (isNotHttp(e.getCause())) {
         throw BadResponse.of(url + " sent something that is not HTTP", null);
       }

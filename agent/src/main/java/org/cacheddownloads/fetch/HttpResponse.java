@@ -5,7 +5,6 @@ import io.netty.channel.Channel;
 import io.vertx.core.buffer.Buffer;
 import io.vertx.core.http.HttpClientResponse;
 import io.vertx.core.internal.buffer.BufferInternal;
-import io.vertx.core.net.impl.ConnectionBase;
 import java.nio.ByteBuffer;
 import java.time.Clock;
 import java.time.Duration;
@@ -86,7 +85,7 @@ final class HttpResponse implements OriginResponse {
     this.requestedAt = requestedAt;
     this.receivedAt = clock.instant();
     this.headers = Headers.of(response.headers());
-    this.channel = ((ConnectionBase) response.request().connection()).channel();
+    this.channel = Dialer.channel(response.request());
     response.exceptionHandler(cause -> pieces.add(new Piece.Broken(cause)));
     response.endHandler(
         _ -> {

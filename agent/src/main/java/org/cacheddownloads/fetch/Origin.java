@@ -14,7 +14,7 @@ public interface Origin extends AutoCloseable {
    * the head of the final response is there.
    *
    * @param part the rest to ask for, if a part is here already (RFC 9110 sections 13.1.5 and 14.2)
-   * @param attempt counts from 0 and selects among the addresses of a host
+   * @param attempt counts from 0; on a repetition the address of a host that served last comes last
    * @throws org.cacheddownloads.failure.CacheException.OriginNotAllowed if a hop is outside the
    *     policy
    * @throws org.cacheddownloads.failure.CacheException.OriginUnavailable if the origin cannot be

@@ -48,6 +48,20 @@
  * answer, because a silent one would use it up and the mirrors would never be asked; one that has
  * begun gets all of it.
  *
+ * <p>Decided: the addresses of a host race (RFC 8305): the families by turns, the next one 250 ms
+ * after the one before or at once when that fails, the first connection wins. The address that
+ * served an origin last goes first, so that a dead one is not waited for with each request, and
+ * last when the request is a repetition. Names are looked up for each exchange, through the JVM's
+ * cache, which {@code Main} tells to keep answers for 10 s and failures for 1 s, because the JVM
+ * knows no lifetimes of DNS records and its own 30 s and 10 s are long where an origin moves.
+ * Price: an address may be used 10 s longer than its record says.
+ *
+ * <p>Decided: a request whose connection had been used before and ended without a response head is
+ * sent once more, on a fresh one, without being counted; and before a used connection of HTTP/1.1
+ * is used again, the event loop turns once, so that its end, or surplus behind the last body, is
+ * seen first. Price: what the origin sends later than that is still read as the answer to the next
+ * request; if it is no HTTP, that is repeated too.
+ *
  * <p>Decided: the limits on silence are checked with a tolerance of a tenth (at most one second),
  * because an origin that answers exactly at the limit should be served and not asked again. Looks
  * odd, is intended: the body reader is attached inside the response callback; awaiting the response
