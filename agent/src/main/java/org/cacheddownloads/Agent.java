@@ -27,6 +27,7 @@ import org.cacheddownloads.fetch.Download;
 import org.cacheddownloads.fetch.Fetcher;
 import org.cacheddownloads.fetch.Flights;
 import org.cacheddownloads.fetch.HttpOrigin;
+import org.cacheddownloads.fetch.RuleHeaders;
 import org.cacheddownloads.fetch.Slots;
 import org.cacheddownloads.fetch.Transfer;
 import org.cacheddownloads.metrics.Meters;
@@ -113,25 +114,12 @@ public final class Agent implements AutoCloseable {
     CompletableFuture<Void> _ = broken.thenRun(action);
   }
 
-  /**
-   * Refuses settings that this version reads but does not act on, so that nobody relies on them.
-   *
-   * @throws IOException that names them
-   */
-  static void checkSupported(Config config) throws IOException {
-    if (!config.origins().rules().isEmpty()) {
-      throw new IOException(
-          "origins.rules: this version has no rules for single origins; remove them");
-    }
-  }
-
   private <T extends AutoCloseable> T owned(T part) {
     parts.push(part);
     return part;
   }
 
   private void build() throws IOException {
-    checkSupported(config.get());
     Clock clock =
         Clock.tick(Clock.systemUTC(), Duration.ofNanos(1_000)); // as the catalog keeps times
     String version = Version.text();
@@ -167,11 +155,12 @@ public final class Agent implements AutoCloseable {
 
     // From URLs to bytes.
     Vertx vertx = vertx();
-    HttpOrigin origin = owned(new HttpOrigin(vertx, config, clock, meters, version));
-    Slots slots = new Slots(() -> config.get().fetch(), clock);
+    RuleHeaders ruleHeaders = new RuleHeaders(() -> config.get().origins().rules(), clock);
+    HttpOrigin origin = owned(new HttpOrigin(vertx, config, ruleHeaders, clock, meters, version));
+    Slots slots = new Slots(config, clock);
     Breakers breakers = new Breakers(() -> config.get().fetch(), clock);
     Flights flights = new Flights(clock);
-    Authority authority = new Authority(catalog.keep("authority", randomHex()));
+    Authority authority = new Authority(catalog.keep("authority", randomHex()), ruleHeaders);
     var transfers = new Transfer.Parts(config, store, budget, partials, authority, meters, clock);
     Download download =
         new Download(

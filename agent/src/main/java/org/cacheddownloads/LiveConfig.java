@@ -52,7 +52,6 @@ final class LiveConfig implements Supplier<Config> {
     reloading.lock();
     try {
       Config read = file == null ? ConfigReader.defaults() : ConfigReader.read(file);
-      Agent.checkSupported(read);
       Changes changes = Config.between(current, read);
       current = current.withLive(read);
       followers.forEach(follower -> follower.accept(current));

@@ -201,11 +201,11 @@ public final class ConfigReader {
   }
 
   private static @Nullable Rule rule(Section in) {
-    String match = in.require("match", Values::urlPattern);
+    UrlPattern match = in.require("match", UrlPattern::parse);
     RuleTls tls = in.sectionOrNull("tls", ConfigReader::tls);
     Map<String, HeaderValue> headers =
         in.named("headers", Values.headerNames(), ConfigReader::header);
-    String proxy = in.readNullable("proxy", null, Values::proxy);
+    Proxy proxy = in.readNullable("proxy", null, Proxy::parse);
     Integer concurrency =
         in.readNullable("concurrency", null, Values.integer(1, Values.MAX_CONCURRENCY));
     return match == null ? null : new Rule(match, tls, headers, proxy, concurrency);

@@ -1,7 +1,5 @@
 package org.cacheddownloads.config;
 
-import java.net.URI;
-import java.net.URISyntaxException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
@@ -33,10 +31,8 @@ final class Values {
   private static final String HOST = LABEL + "(?:\\." + LABEL + ")*";
   private static final Pattern HOST_PATTERN =
       Pattern.compile("\\*|\\*\\." + HOST + "|(?:" + HOST + "|\\[[0-9a-f:.]+])(?::([0-9]{1,5}))?");
-  private static final Pattern URL_PATTERN =
-      Pattern.compile("\\*|https?://[^\\s/?#@]+(?:/[^\\s?#]*)?");
   private static final Pattern TOKEN = Pattern.compile("[A-Za-z0-9!#$%&'*+.^_`|~-]+");
-  private static final Pattern HEADER_TEXT =
+  static final Pattern HEADER_TEXT =
       Pattern.compile("[\\x21-\\x7e](?:[\\t\\x20-\\x7e]*[\\x21-\\x7e])?");
 
   /**
@@ -51,6 +47,7 @@ final class Values {
           "expect",
           "host",
           "keep-alive",
+          "proxy-authorization",
           "proxy-connection",
           "range",
           "te",
@@ -173,37 +170,10 @@ final class Values {
     if (!parts.matches())
       throw new IllegalArgumentException(
           "not a host pattern: \"" + text + "\"; write *, *.example.com, host or host:port");
-    if (parts.group(1) != null) port(Integer.parseInt(parts.group(1)));
-    return pattern;
-  }
-
-  static String urlPattern(String text) {
-    if (!URL_PATTERN.matcher(text).matches())
-      throw new IllegalArgumentException(
-          "not a pattern of URLs; write http:// or https://, a host and a path without user info and query, such as"
-              + " https://blobs.example/*");
-    return text;
-  }
-
-  /** Never quotes the text: user info is a secret. */
-  static String proxy(String text) {
-    try {
-      URI uri = new URI(text);
-      boolean plain =
-          (uri.getPath() == null || uri.getPath().isEmpty() || uri.getPath().equals("/"))
-              && uri.getQuery() == null;
-      if (plain
-          && Set.of("http", "socks5").contains(String.valueOf(uri.getScheme()))
-          && uri.getHost() != null
-          && uri.getPort() > 0) {
-        port(uri.getPort());
-        return text;
-      }
-    } catch (URISyntaxException e) {
-      // said below, without the text
+    if (parts.group(1) != null) {
+      int _ = port(Integer.parseInt(parts.group(1)));
     }
-    throw new IllegalArgumentException(
-        "not a proxy; write http://host:port or socks5://host:port, with user:password@ if it asks for them");
+    return pattern;
   }
 
   /**
@@ -231,8 +201,9 @@ final class Values {
     return new HeaderValue.Text(text);
   }
 
-  private static void port(int port) {
+  static int port(int port) {
     if (port < 1 || port > 65_535)
       throw new IllegalArgumentException("a port is between 1 and 65535, not " + port);
+    return port;
   }
 }

@@ -156,9 +156,14 @@ public final class SourceUrl {
     return scheme() + "://" + host + ":" + port();
   }
 
+  /** As it goes on the request line, at least {@code /}; without the query. */
+  public String path() {
+    return path.isEmpty() ? "/" : path;
+  }
+
   /** Path and query as they go on the request line. */
   public String requestTarget() {
-    return (path.isEmpty() ? "/" : path) + (query == null ? "" : "?" + query);
+    return path() + (query == null ? "" : "?" + query);
   }
 
   /** The {@code Authorization} value that the user info stands for (RFC 7617). */

@@ -7,12 +7,13 @@ import java.util.List;
 import java.util.Set;
 import javax.crypto.Mac;
 import javax.crypto.spec.SecretKeySpec;
+import org.cacheddownloads.content.Headers;
 import org.cacheddownloads.content.Variant;
 
 /**
- * Keyed hashes of what callers send to origins. The key is made once per state directory, so that
- * hashes in the catalog cannot be compared with those of another cell or guessed without the
- * catalog. Thread-safe.
+ * Keyed hashes of what is sent to origins, by callers and by rules. The key is made once per state
+ * directory, so that hashes in the catalog cannot be compared with those of another cell or guessed
+ * without the catalog. Thread-safe.
  */
 public final class Authority implements Variant.Hasher {
   /** Request headers that say nothing about who asks. */
@@ -21,18 +22,21 @@ public final class Authority implements Variant.Hasher {
 
   private static final String NOBODY = "";
   private static final int HEX_DIGITS = 32;
+  private final RuleHeaders rules;
   private final SecretKeySpec key;
 
   /**
    * @param hexKey at least 16 bytes in hex
+   * @param rules what is sent besides what callers send
    */
-  public Authority(String hexKey) {
+  public Authority(String hexKey, RuleHeaders rules) {
+    this.rules = rules;
     this.key = new SecretKeySpec(HexFormat.of().parseHex(hexKey), "HmacSHA256");
   }
 
   /**
    * The credentials in user info and headers of all sources, as a keyed hash; empty if there are
-   * none.
+   * none. What a rule adds counts as well, unless the caller sends something else in its place.
    */
   String credentials(List<Source> sources) {
     var text = new StringBuilder();
@@ -43,8 +47,7 @@ public final class Authority implements Variant.Hasher {
           .url()
           .basicAuthorization()
           .ifPresent(basic -> text.append(number).append(" user ").append(basic).append('\n'));
-      source
-          .headers()
+      sent(source)
           .sorted()
           .forEach(
               (name, values) -> {
@@ -67,12 +70,15 @@ public final class Authority implements Variant.Hasher {
     for (Source source : sources) {
       text.append(source.url().origin()).append(source.url().requestTarget()).append('\n');
       source.url().basicAuthorization().ifPresent(basic -> text.append(basic).append('\n'));
-      source
-          .headers()
+      sent(source)
           .sorted()
           .forEach((name, values) -> text.append(name).append(' ').append(values).append('\n'));
     }
     return hash(text.toString());
+  }
+
+  private Headers sent(Source source) {
+    return source.sent().orElse(rules.identity(source.url()));
   }
 
   @Override

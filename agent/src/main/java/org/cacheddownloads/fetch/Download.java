@@ -297,7 +297,7 @@ public final class Download {
     Source source = asking.source();
     Transfer transfer = asking.transfer();
     Tally tally = asking.tally();
-    try (Slots.Slot _ = slots.take(source.url().origin(), tally.deadline())) {
+    try (Slots.Slot _ = slots.take(source.url(), tally.deadline())) {
       tally.requests++;
       tally.tell();
       int before = tally.requests - 1;

@@ -65,6 +65,7 @@ public final class HttpOrigin implements Origin {
   private final Clock clock;
   private final Listener listener;
   private final String userAgent;
+  private final RuleHeaders rules;
 
   /** Platform threads: the system's resolver holds the thread that calls it, and may take long. */
   private final ExecutorService resolvers =
@@ -84,8 +85,14 @@ public final class HttpOrigin implements Origin {
   }
 
   public HttpOrigin(
-      Vertx vertx, Supplier<Config> config, Clock clock, Listener listener, String version) {
+      Vertx vertx,
+      Supplier<Config> config,
+      RuleHeaders rules,
+      Clock clock,
+      Listener listener,
+      String version) {
     this.config = config;
+    this.rules = rules;
     this.clock = clock;
     this.listener = listener;
     this.userAgent = "cached-downloads/" + version;
@@ -108,7 +115,7 @@ public final class HttpOrigin implements Origin {
   public OriginResponse get(
       Source source, Validator validator, Optional<Part> part, int attempt, Instant deadline) {
     SourceUrl url = source.url();
-    Headers headers = withUserInfo(source);
+    Headers headers = source.sent();
     for (int hop = 0; hop <= MAX_REDIRECTS; hop++) {
       HttpResponse response = exchange(url, headers, validator, part, attempt, deadline);
       if (!REDIRECTS.contains(response.status())) {
@@ -121,17 +128,6 @@ public final class HttpOrigin implements Origin {
       url = next;
     }
     throw BadResponse.of("more than " + MAX_REDIRECTS + " redirects from " + source.url(), null);
-  }
-
-  /**
-   * What is sent to the origin of the URL: the caller's headers, and user info as RFC 7617 has it.
-   */
-  private static Headers withUserInfo(Source source) {
-    Optional<String> basic = source.url().basicAuthorization();
-    if (basic.isEmpty() || source.headers().first("authorization").isPresent()) {
-      return source.headers();
-    }
-    return source.headers().with(HttpHeaderNames.AUTHORIZATION.toString(), basic.get());
   }
 
   private static SourceUrl redirected(SourceUrl url, HttpResponse response) {
@@ -187,9 +183,10 @@ public final class HttpOrigin implements Origin {
   private RequestOptions options(
       SourceUrl url,
       InetAddress address,
-      Headers headers,
+      Headers callers,
       Validator validator,
       Optional<Part> part) {
+    Headers headers = callers.orElse(rules.of(url));
     var options =
         new RequestOptions()
             .setMethod(HttpMethod.GET)

@@ -11,31 +11,40 @@ import java.util.Map;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Supplier;
-import org.cacheddownloads.config.Config.Fetch;
+import org.cacheddownloads.config.Config;
+import org.cacheddownloads.config.Rule;
+import org.cacheddownloads.config.UrlPattern;
+import org.cacheddownloads.content.SourceUrl;
 import org.cacheddownloads.failure.CacheException.Busy;
 import org.cacheddownloads.failure.CacheException.TimedOut;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The right to have a request at an origin: at most {@code fetch.perOrigin} for each and {@code
- * fetch.concurrency} in all. Origins take turns; within one origin the first to come is the first
- * served, so a stalled origin with a long queue delays nobody else's. Thread-safe.
+ * fetch.concurrency} in all. What a rule of {@code origins.rules} with a {@code concurrency} of its
+ * own matches has that many at each origin, and counts by itself. Origins take turns; within one
+ * origin the first to come is the first served, so a stalled origin with a long queue delays nobody
+ * else's. Thread-safe.
  */
 public final class Slots {
-  private final Supplier<Fetch> limits;
+  private final Supplier<Config> config;
   private final Clock clock;
   private final ReentrantLock lock = new ReentrantLock();
 
   @GuardedBy("lock")
-  private final Map<String, ArrayDeque<Ticket>> queues = new LinkedHashMap<>();
+  private final Map<Lane, ArrayDeque<Ticket>> queues = new LinkedHashMap<>();
 
   @GuardedBy("lock")
-  private final Map<String, Integer> taken = new HashMap<>();
+  private final Map<Lane, Integer> taken = new HashMap<>();
 
   @GuardedBy("lock")
   private int inFlight;
 
   @GuardedBy("lock")
   private int queued;
+
+  /** What has a limit of its own: an origin, or what a rule matches there. */
+  private record Lane(String origin, @Nullable UrlPattern rule) {}
 
   private static final class Ticket {
     final Condition granted;
@@ -48,40 +57,41 @@ public final class Slots {
 
   /** A slot that is taken until it is closed; closing is idempotent. */
   public final class Slot implements AutoCloseable {
-    private final String origin;
+    private final Lane lane;
     private boolean open = true;
 
-    private Slot(String origin) {
-      this.origin = origin;
+    private Slot(Lane lane) {
+      this.lane = lane;
     }
 
     @Override
     public void close() {
       if (open) {
         open = false;
-        give(origin);
+        give(lane);
       }
     }
   }
 
   /**
-   * @param limits asked anew whenever a slot is given
+   * @param config asked anew whenever a slot is given
    */
-  public Slots(Supplier<Fetch> limits, Clock clock) {
-    this.limits = limits;
+  public Slots(Supplier<Config> config, Clock clock) {
+    this.config = config;
     this.clock = clock;
   }
 
   /**
-   * Waits for a slot at {@code origin} until {@code deadline}.
+   * Waits for a slot at the origin of {@code url} until {@code deadline}.
    *
    * @throws TimedOut if none became free
    */
-  Slot take(String origin, Instant deadline) {
+  Slot take(SourceUrl url, Instant deadline) {
+    Lane lane = lane(url);
     lock.lock();
     try {
       var ticket = new Ticket(lock.newCondition());
-      queues.computeIfAbsent(origin, _ -> new ArrayDeque<>()).addLast(ticket);
+      queues.computeIfAbsent(lane, _ -> new ArrayDeque<>()).addLast(ticket);
       queued++;
       grant();
       try {
@@ -89,10 +99,10 @@ public final class Slots {
       } finally {
         queued--;
         if (!ticket.isGranted) {
-          remove(origin, ticket);
+          remove(lane, ticket);
         }
       }
-      return new Slot(origin);
+      return new Slot(lane);
     } finally {
       lock.unlock();
     }
@@ -119,21 +129,21 @@ public final class Slots {
   }
 
   @GuardedBy("lock")
-  private void remove(String origin, Ticket ticket) {
-    ArrayDeque<Ticket> queue = queues.get(origin);
+  private void remove(Lane lane, Ticket ticket) {
+    ArrayDeque<Ticket> queue = queues.get(lane);
     if (queue != null) {
       queue.remove(ticket);
       if (queue.isEmpty()) {
-        queues.remove(origin);
+        queues.remove(lane);
       }
     }
   }
 
-  private void give(String origin) {
+  private void give(Lane lane) {
     lock.lock();
     try {
       inFlight--;
-      taken.merge(origin, -1, (a, b) -> a + b == 0 ? null : a + b);
+      taken.merge(lane, -1, (a, b) -> a + b == 0 ? null : a + b);
       grant();
     } finally {
       lock.unlock();
@@ -143,13 +153,13 @@ public final class Slots {
   /** Gives what is free to the origins in turn: the one served goes to the end of the line. */
   @GuardedBy("lock")
   private void grant() {
-    Fetch now = limits.get();
+    Config now = config.get();
     boolean progress = true;
-    while (progress && inFlight < now.concurrency()) {
+    while (progress && inFlight < now.fetch().concurrency()) {
       progress = false;
-      for (var origin : queues.entrySet()) {
-        if (taken.getOrDefault(origin.getKey(), 0) < now.perOrigin()) {
-          grantFirst(origin.getKey(), origin.getValue());
+      for (var queue : queues.entrySet()) {
+        if (taken.getOrDefault(queue.getKey(), 0) < most(queue.getKey(), now)) {
+          grantFirst(queue.getKey(), queue.getValue());
           progress = true;
           break; // the map has changed
         }
@@ -158,16 +168,38 @@ public final class Slots {
   }
 
   @GuardedBy("lock")
-  private void grantFirst(String origin, ArrayDeque<Ticket> queue) {
+  private void grantFirst(Lane lane, ArrayDeque<Ticket> queue) {
     Ticket first = queue.removeFirst();
     first.isGranted = true;
     first.granted.signal();
     inFlight++;
-    taken.merge(origin, 1, Integer::sum);
-    queues.remove(origin);
+    taken.merge(lane, 1, Integer::sum);
+    queues.remove(lane);
     if (!queue.isEmpty()) {
-      queues.put(origin, queue);
+      queues.put(lane, queue);
     }
+  }
+
+  private Lane lane(SourceUrl url) {
+    return new Lane(
+        url.origin(),
+        Rules.find(config.get().origins().rules(), url)
+            .filter(rule -> rule.concurrency() != null)
+            .map(Rule::match)
+            .orElse(null));
+  }
+
+  /** A rule that is gone since the lane was made leaves it the limit of every origin. */
+  private static int most(Lane lane, Config now) {
+    if (lane.rule() != null) {
+      for (Rule rule : now.origins().rules()) {
+        Integer most = rule.concurrency();
+        if (rule.match().equals(lane.rule()) && most != null) {
+          return most;
+        }
+      }
+    }
+    return now.fetch().perOrigin();
   }
 
   public int inFlight() {

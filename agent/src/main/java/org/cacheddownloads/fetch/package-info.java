@@ -16,6 +16,21 @@
  * only, and it is served without contact only to a request that names that source, so that a key
  * reused for another URL, and a mirror that one caller trusts, decide nothing for others.
  *
+ * <p>Decided: what a rule adds to a request (its headers, its client certificate) is a credential
+ * like one that a caller sends, part of the hash under which bytes are granted and flights are
+ * shared, because then all callers whose requests a rule matches have the same one and share what
+ * it brought, while a caller with a credential of its own, or one that asks by checksum under a URL
+ * that no rule matches, does not get it. What a redirect adds is not part of it: where a redirect
+ * leads is the origin's affair, and all who ask for the first URL are led there. Price: whoever may
+ * use the socket may use the agent's credentials, by any URL that they are for; and when the value
+ * of a header changes, each entry is revalidated once. A certificate counts by its path, since a
+ * renewed one names the same client.
+ *
+ * <p>Decided: files that rules name are looked at whenever they are used (one {@code stat}),
+ * because secrets are rotated by replacing files and nobody wants to reload an agent for that.
+ * Price: a file that is missing for a moment fails the requests of that moment, after their
+ * repetitions.
+ *
  * <p>Decided: a rest is asked for with {@code Range} and {@code If-Range} only, and what comes is
  * used only if it is exactly that rest; anything else starts over, because a part of another
  * representation would be stored under a digest of its own and look sound for ever. A try that

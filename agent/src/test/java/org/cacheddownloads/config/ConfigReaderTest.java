@@ -170,7 +170,7 @@ class ConfigReaderTest {
                     - match: "*"
                 """);
     Rule rule = config.origins().rules().getFirst();
-    assertEquals("https://blobs.example/*", rule.match());
+    assertEquals("https://blobs.example/*", rule.match().toString());
     assertEquals(
         new RuleTls(Path.of("/etc/ca.pem"), Path.of("/etc/c.pem"), Path.of("/etc/k.pem")),
         rule.tls());
@@ -181,9 +181,13 @@ class ConfigReaderTest {
             "X-Two", new HeaderValue.Text("two words")),
         rule.headers());
     assertEquals(List.of("Authorization", "X-One", "X-Two"), List.copyOf(rule.headers().keySet()));
-    assertEquals("http://user:word@proxy.example:3128", rule.proxy());
+    assertEquals(
+        new Proxy.Via(Proxy.Kind.HTTP, "proxy.example", 3128, new Proxy.Login("user", "word")),
+        rule.proxy());
     assertEquals(2, rule.concurrency());
-    assertEquals(new Rule("*", null, Map.of(), null, null), config.origins().rules().getLast());
+    assertEquals(
+        new Rule(UrlPattern.parse("*"), null, Map.of(), null, null),
+        config.origins().rules().getLast());
   }
 
   @Test

@@ -5,16 +5,39 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Clock;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
+import org.cacheddownloads.config.HeaderValue;
+import org.cacheddownloads.config.Rule;
+import org.cacheddownloads.config.RuleTls;
+import org.cacheddownloads.config.UrlPattern;
 import org.cacheddownloads.content.Headers;
 import org.cacheddownloads.content.SourceUrl;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 class AuthorityTest {
-  private final Authority authority = new Authority("00112233445566778899aabbccddeeff");
+  private final List<Rule> rules = new ArrayList<>();
+  private final Authority authority = authority(rules);
+
+  private static Authority authority(List<Rule> rules) {
+    return new Authority(
+        "00112233445566778899aabbccddeeff", new RuleHeaders(() -> rules, Clock.systemUTC()));
+  }
+
+  private void rule(String match, Map<String, HeaderValue> headers, @Nullable RuleTls tls) {
+    rules.clear();
+    rules.add(new Rule(UrlPattern.parse(match), tls, headers, null, null));
+  }
 
   private static Source source(String url, String... headers) {
     var fields = new LinkedHashMap<String, String>();
@@ -80,7 +103,8 @@ class AuthorityTest {
     assertTrue(hash.matches("[0-9a-f]{32}"), hash);
     assertNotEquals(
         hash,
-        new Authority("ffeeddccbbaa99887766554433221100")
+        new Authority(
+                "ffeeddccbbaa99887766554433221100", new RuleHeaders(List::of, Clock.systemUTC()))
             .credentials(List.of(source("http://h/a", "Authorization", "secret"))));
   }
 
@@ -109,5 +133,58 @@ class AuthorityTest {
   void aVariantIsHashedWithTheSameKey() {
     assertEquals(authority.hash("x"), authority.hash("x"));
     assertNotEquals(authority.hash("x"), authority.hash("y"));
+  }
+
+  @Test
+  void whatARuleAddsIsOneThatAllCallersHave() {
+    rule("http://h/*", Map.of("Authorization", new HeaderValue.Text("agent")), null);
+
+    String agents = credentials(source("http://h/a"));
+    assertFalse(agents.isEmpty());
+    assertEquals(agents, credentials(source("http://h/b", "Accept", "x")));
+    assertEquals("", credentials(source("http://elsewhere/a")));
+    assertNotEquals(agents, credentials(source("http://h/a", "Cookie", "x")));
+    rule("http://h/*", Map.of("Authorization", new HeaderValue.Text("rotated")), null);
+    assertNotEquals(agents, credentials(source("http://h/a")));
+  }
+
+  @Test
+  void whatTheCallerSendsInPlaceOfTheRuleCountsAlone() {
+    String own = credentials(source("http://h/a", "Authorization", "own"));
+    String user = credentials(source("http://u:p@elsewhere/a"));
+
+    rule("*", Map.of("authorization", new HeaderValue.Text("agent")), null);
+
+    assertEquals(own, credentials(source("http://h/a", "Authorization", "own")));
+    assertEquals(user, credentials(source("http://u:p@elsewhere/a")));
+  }
+
+  @Test
+  void aHeaderWithoutAValueIsAnAuthorityOfItsOwn(@TempDir Path directory) throws IOException {
+    Path file = directory.resolve("token");
+    rule("*", Map.of("Authorization", new HeaderValue.InFile(file)), null);
+
+    String without = credentials(source("http://h/a"));
+    Files.writeString(file, "Bearer agent\n");
+    String with = credentials(source("http://h/a"));
+
+    assertFalse(without.isEmpty());
+    assertNotEquals(without, with);
+    assertEquals(with, credentials(source("http://h/a", "Authorization", "Bearer agent")));
+  }
+
+  @Test
+  void theClientCertificateOfARuleIsOneForTlsAlone() {
+    rule("*", Map.of(), new RuleTls(null, Path.of("/c.pem"), Path.of("/k.pem")));
+
+    assertEquals("", credentials(source("http://h/a")));
+    assertFalse(credentials(source("https://h/a")).isEmpty());
+  }
+
+  @Test
+  void questionsDifferInWhatARuleAdds() {
+    String question = question(source("http://h/a"));
+    rule("*", Map.of("X-Token", new HeaderValue.Text("agent")), null);
+    assertNotEquals(question, question(source("http://h/a")));
   }
 }

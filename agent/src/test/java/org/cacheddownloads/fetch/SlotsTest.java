@@ -10,6 +10,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
@@ -19,6 +20,10 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
 import org.cacheddownloads.config.Config;
 import org.cacheddownloads.config.Config.Fetch;
+import org.cacheddownloads.config.ConfigReader;
+import org.cacheddownloads.config.Rule;
+import org.cacheddownloads.config.UrlPattern;
+import org.cacheddownloads.content.SourceUrl;
 import org.cacheddownloads.failure.CacheException.Busy;
 import org.cacheddownloads.failure.CacheException.TimedOut;
 import org.cacheddownloads.fetch.Slots.Slot;
@@ -27,10 +32,37 @@ import org.junit.jupiter.api.Timeout;
 
 @Timeout(30)
 class SlotsTest {
-  private final AtomicReference<Fetch> limits = new AtomicReference<>(limits(4, 2));
+  private final AtomicReference<Config> limits = new AtomicReference<>(limits(4, 2));
   private final Slots slots = new Slots(limits::get, Clock.systemUTC());
 
-  private static Fetch limits(int concurrency, int perOrigin) {
+  private static SourceUrl at(String host) {
+    return SourceUrl.parse("http://" + host + "/path");
+  }
+
+  private static Config limits(int concurrency, int perOrigin, Rule... rules) {
+    Config base = ConfigReader.defaults();
+    Config.Origins origins = base.origins();
+    return new Config(
+        base.state(),
+        base.mountPath(),
+        base.socket(),
+        base.metrics(),
+        base.quota(),
+        fetch(concurrency, perOrigin),
+        new Config.Origins(
+            origins.schemes(),
+            origins.allow(),
+            origins.allowAddresses(),
+            origins.denyAddresses(),
+            origins.trust(),
+            List.of(rules)),
+        base.archives(),
+        base.durability(),
+        base.drain(),
+        base.log());
+  }
+
+  private static Fetch fetch(int concurrency, int perOrigin) {
     Duration second = Duration.ofSeconds(1);
     return new Fetch(
         concurrency,
@@ -64,7 +96,8 @@ class SlotsTest {
   private Thread asking(String origin) {
     int before = slots.queued() + slots.inFlight();
     Thread asking =
-        Thread.ofVirtual().start(() -> got.add(new Granted(origin, slots.take(origin, soon()))));
+        Thread.ofVirtual()
+            .start(() -> got.add(new Granted(origin, slots.take(at(origin), soon()))));
     await().until(() -> slots.queued() + slots.inFlight() == before + 1);
     return asking;
   }
@@ -77,12 +110,12 @@ class SlotsTest {
 
   @Test
   void noMoreThanTheLimitOfOneOrigin() throws Exception {
-    Slot first = slots.take("a", soon());
-    Slot second = slots.take("a", soon());
+    Slot first = slots.take(at("a"), soon());
+    Slot second = slots.take(at("a"), soon());
     asking("a");
     assertEquals(1, slots.queued());
     assertEquals(2, slots.inFlight());
-    slots.take("b", soon()).close();
+    slots.take(at("b"), soon()).close();
     first.close();
     next().slot().close();
     second.close();
@@ -92,10 +125,10 @@ class SlotsTest {
 
   @Test
   void noMoreThanTheLimitOfAll() throws Exception {
-    Slot first = slots.take("a", soon());
-    slots.take("a", soon());
-    slots.take("b", soon());
-    slots.take("b", soon());
+    Slot first = slots.take(at("a"), soon());
+    slots.take(at("a"), soon());
+    slots.take(at("b"), soon());
+    slots.take(at("b"), soon());
     asking("c");
     assertEquals(1, slots.queued());
     assertEquals(4, slots.inFlight());
@@ -106,7 +139,7 @@ class SlotsTest {
 
   @Test
   void closingTwiceIsClosingOnce() {
-    Slot slot = slots.take("a", soon());
+    Slot slot = slots.take(at("a"), soon());
     slot.close();
     slot.close();
     assertEquals(0, slots.inFlight());
@@ -115,7 +148,7 @@ class SlotsTest {
   @Test
   void originsTakeTurns() throws Exception {
     limits.set(limits(1, 1));
-    Slot busy = slots.take("z", soon());
+    Slot busy = slots.take(at("z"), soon());
     for (String origin : List.of("a", "a", "a", "b", "c", "b")) {
       asking(origin);
     }
@@ -132,14 +165,14 @@ class SlotsTest {
   @Test
   void withinOneOriginTheFirstToComeIsTheFirstServed() throws Exception {
     limits.set(limits(1, 1));
-    Slot busy = slots.take("a", soon());
+    Slot busy = slots.take(at("a"), soon());
     var order = new LinkedBlockingQueue<Integer>();
     for (int i = 0; i < 4; i++) {
       int number = i;
       Thread.ofVirtual()
           .start(
               () -> {
-                try (Slot _ = slots.take("a", soon())) {
+                try (Slot _ = slots.take(at("a"), soon())) {
                   order.add(number);
                 }
               });
@@ -153,43 +186,43 @@ class SlotsTest {
 
   @Test
   void aFullOriginDelaysNobodyElses() {
-    slots.take("slow", soon());
-    slots.take("slow", soon());
+    slots.take(at("slow"), soon());
+    slots.take(at("slow"), soon());
     asking("slow");
     asking("slow");
-    slots.take("fast", soon()).close(); // or this would end with TimedOut
+    slots.take(at("fast"), soon()).close(); // or this would end with TimedOut
     assertEquals(2, slots.queued());
   }
 
   @Test
   void waitingEndsAtTheDeadlineAndLeavesTheQueue() {
     limits.set(limits(1, 1));
-    Slot busy = slots.take("a", soon());
+    Slot busy = slots.take(at("a"), soon());
     Instant deadline = Instant.now().plusMillis(30);
-    assertThrows(TimedOut.class, () -> slots.take("a", deadline));
+    assertThrows(TimedOut.class, () -> slots.take(at("a"), deadline));
     assertTrue(!Instant.now().isBefore(deadline));
     assertEquals(0, slots.queued());
     busy.close();
-    slots.take("a", soon()).close();
+    slots.take(at("a"), soon()).close();
     assertEquals(0, slots.inFlight());
   }
 
   @Test
   void whatIsFreeIsGivenThoughTheDeadlineHasPassed() {
-    slots.take("a", Instant.EPOCH).close();
+    slots.take(at("a"), Instant.EPOCH).close();
     assertEquals(0, slots.inFlight());
   }
 
   @Test
   void anInterruptEndsTheWaitAndLeavesTheQueue() throws Exception {
     limits.set(limits(1, 1));
-    Slot busy = slots.take("a", soon());
+    Slot busy = slots.take(at("a"), soon());
     var interrupted = new CompletableFuture<Boolean>();
     Thread waiting =
         Thread.ofVirtual()
             .start(
                 () -> {
-                  assertThrows(Busy.class, () -> slots.take("a", soon()));
+                  assertThrows(Busy.class, () -> slots.take(at("a"), soon()));
                   interrupted.complete(Thread.currentThread().isInterrupted());
                 });
     await().until(() -> slots.queued() == 1);
@@ -197,17 +230,17 @@ class SlotsTest {
     assertTrue(interrupted.get(20, TimeUnit.SECONDS));
     assertEquals(0, slots.queued());
     busy.close();
-    slots.take("a", soon()).close();
+    slots.take(at("a"), soon()).close();
   }
 
   @Test
   void raisedLimitsHoldForTheNextWhoAsks() throws Exception {
     limits.set(limits(1, 1));
-    slots.take("a", soon());
+    slots.take(at("a"), soon());
     asking("a");
     assertEquals(1, slots.queued());
     limits.set(limits(3, 2));
-    Slot another = slots.take("b", soon());
+    Slot another = slots.take(at("b"), soon());
     another.close();
     assertEquals("a", next().origin());
   }
@@ -224,7 +257,7 @@ class SlotsTest {
             threads.submit(
                 () -> {
                   for (int round = 0; round < 50; round++) {
-                    try (Slot _ = slots.take(origin, soon())) {
+                    try (Slot _ = slots.take(at(origin), soon())) {
                       most.accumulateAndGet(atOnce.incrementAndGet(), Math::max);
                       slots.inFlight();
                       atOnce.decrementAndGet();
@@ -239,5 +272,37 @@ class SlotsTest {
     assertTrue(most.get() <= 4, "at once: " + most);
     assertEquals(0, slots.inFlight());
     assertEquals(0, slots.queued());
+  }
+
+  @Test
+  void aRuleWithAConcurrencyCountsByItself() {
+    limits.set(limits(10, 2, rule("http://few/big/*", 1)));
+    slots.take(SourceUrl.parse("http://few/big/a"), soon());
+
+    assertThrows(
+        TimedOut.class,
+        () -> slots.take(SourceUrl.parse("http://few/big/b"), Instant.now().plusMillis(50)));
+    slots.take(at("few"), soon());
+    slots.take(at("few"), soon());
+    assertThrows(TimedOut.class, () -> slots.take(at("few"), Instant.now().plusMillis(50)));
+  }
+
+  @Test
+  void aRuleMayAllowMoreThanFetchPerOriginAndChangesLive() throws InterruptedException {
+    limits.set(limits(10, 1, rule("http://many/*", 2)));
+    Slot first = slots.take(at("many"), soon());
+    slots.take(at("many"), soon());
+    asking("many");
+    limits.set(limits(10, 1, rule("http://many/*", 3)));
+
+    first.close(); // limits are read when a slot is given: now there is one more
+
+    assertEquals("many", next().origin());
+    slots.take(at("many"), soon());
+    assertThrows(TimedOut.class, () -> slots.take(at("many"), Instant.now().plusMillis(50)));
+  }
+
+  private static Rule rule(String match, int concurrency) {
+    return new Rule(UrlPattern.parse(match), null, Map.of(), null, concurrency);
   }
 }

@@ -6,8 +6,6 @@ import static org.cacheddownloads.spec.Eventually.eventually;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import java.nio.file.Files;
-import java.util.List;
-import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -166,15 +164,6 @@ class ConfigSpec {
   }
 
   // ---- what single keys do
-
-  @Test
-  void rulesForSingleOriginsAreRefusedUntilThereAreSome() {
-    try (AgentProcess agent = AgentProcess.with()) {
-      agent.configure("origins.rules", List.of(Map.of("match", "https://blobs.example/*")));
-
-      assertThat(agent.startsNot().output()).contains("origins.rules").doesNotContain("Exception");
-    }
-  }
 
   @Test
   void freshnessAlwaysAsks() {
