@@ -31,6 +31,7 @@ final class RequestBridge {
   private final Gate gate;
   private final Peers peers;
   private final StorageHealth storage;
+  private final IdleLimit idle;
   private final ExecutorService threads;
 
   /**
@@ -43,12 +44,14 @@ final class RequestBridge {
       Gate gate,
       Peers peers,
       StorageHealth storage,
+      IdleLimit idle,
       ExecutorService threads) {
     this.gated = gated;
     this.open = open;
     this.gate = gate;
     this.peers = peers;
     this.storage = storage;
+    this.idle = idle;
     this.threads = threads;
   }
 
@@ -59,7 +62,12 @@ final class RequestBridge {
     request.response().closeHandler(_ -> exchange.hungUp());
     request.exceptionHandler(_ -> exchange.hungUp());
     request.handler(exchange::receive);
-    request.endHandler(_ -> exchange.received());
+    request.endHandler(
+        _ -> {
+          idle.begin(request.connection());
+          exchange.received();
+        });
+    request.response().endHandler(_ -> idle.end(request.connection()));
   }
 
   /**

@@ -80,6 +80,7 @@ public final class SocketServer implements AutoCloseable {
     Config config = parts.config().get();
     Path path = config.socket().path().toAbsolutePath();
     prepare(path);
+    var idle = new IdleLimit(vertx, config.socket().idleTimeout());
     ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor();
     Routes health = new Routes();
     stateRoutes(parts).addHealthTo(health);
@@ -90,11 +91,13 @@ public final class SocketServer implements AutoCloseable {
             parts.gate(),
             Peers.ofUsers(() -> parts.config().get().socket().allowUids()),
             parts.storage(),
+            idle,
             threads);
     HttpServer socket =
         listen(
             vertx,
             onSocket,
+            idle,
             SocketAddress.domainSocketAddress(path.toString()),
             "the socket " + path);
     restrict(path, config.socket());
@@ -104,11 +107,12 @@ public final class SocketServer implements AutoCloseable {
     }
     var onTcp =
         new RequestBridge(
-            new Routes(), health, parts.gate(), Peers.ANYBODY, parts.storage(), threads);
+            new Routes(), health, parts.gate(), Peers.ANYBODY, parts.storage(), idle, threads);
     HttpServer tcp =
         listen(
             vertx,
             onTcp,
+            idle,
             SocketAddress.inetSocketAddress(address.port(), address.host()),
             "metrics.address " + address);
     return new SocketServer(socket, tcp, path, threads);
@@ -170,7 +174,8 @@ public final class SocketServer implements AutoCloseable {
   }
 
   private static HttpServer listen(
-      Vertx vertx, RequestBridge bridge, SocketAddress address, String what) throws IOException {
+      Vertx vertx, RequestBridge bridge, IdleLimit idle, SocketAddress address, String what)
+      throws IOException {
     var options =
         new HttpServerOptions()
             .setMaxHeaderSize(MAX_HEADER_BYTES)
@@ -178,7 +183,11 @@ public final class SocketServer implements AutoCloseable {
             .setHandle100ContinueAutomatically(true)
             .setHttp2ClearTextEnabled(false) // hanging up and drains are about HTTP/1.1
             .setAcceptBacklog(BACKLOG);
-    HttpServer server = vertx.createHttpServer(options).requestHandler(bridge::handle);
+    HttpServer server =
+        vertx
+            .createHttpServer(options)
+            .connectionHandler(idle::watch)
+            .requestHandler(bridge::handle);
     try {
       return server
           .listen(address)

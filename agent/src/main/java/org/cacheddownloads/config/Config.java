@@ -43,8 +43,15 @@ public record Config(
    * @param mode four octal digits, such as {@code 0660}
    * @param group name or number of the owning group; null leaves the agent's own
    * @param allowUids user ids that may ask; empty: whoever may open the socket
+   * @param idleTimeout how long a connection may bring no complete request while none is answered;
+   *     holds on the TCP listener too; above zero
    */
-  public record Socket(Path path, String mode, @Nullable String group, List<Integer> allowUids) {
+  public record Socket(
+      Path path,
+      String mode,
+      @Nullable String group,
+      List<Integer> allowUids,
+      Duration idleTimeout) {
     public Socket {
       allowUids = List.copyOf(allowUids);
     }
@@ -55,6 +62,7 @@ public record Config(
           .with("mode", mode)
           .with("group", group)
           .with("allowUids", allowUids)
+          .with("idleTimeout", Durations.format(idleTimeout))
           .map();
     }
   }

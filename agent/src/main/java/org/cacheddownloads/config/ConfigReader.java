@@ -34,7 +34,12 @@ public final class ConfigReader {
       new Config(
           Path.of("/var/lib/cached-downloads"),
           "/cached-downloads",
-          new Socket(Path.of("/run/cached-downloads/agent.sock"), "0660", null, List.of()),
+          new Socket(
+              Path.of("/run/cached-downloads/agent.sock"),
+              "0660",
+              null,
+              List.of(),
+              Duration.ofMinutes(2)),
           new Metrics(new HostPort("127.0.0.1", 9758)),
           new Quota(20L << 30, 2_000_000, 1L << 30, Duration.ofSeconds(30)),
           new Fetch(
@@ -154,7 +159,8 @@ public final class ConfigReader {
         in.read("path", base.path(), Values::socketPath),
         in.read("mode", base.mode(), Values::mode),
         in.readNullable("group", base.group(), Values::group),
-        in.list("allowUids", base.allowUids(), Values.integer(0, Integer.MAX_VALUE)));
+        in.list("allowUids", base.allowUids(), Values.integer(0, Integer.MAX_VALUE)),
+        in.read("idleTimeout", base.idleTimeout(), Values::positiveDuration));
   }
 
   private static Metrics metrics(Section in, Metrics base) {
