@@ -20,6 +20,7 @@ import org.cacheddownloads.content.Headers;
 import org.cacheddownloads.content.IntegrityField;
 import org.cacheddownloads.content.Lifetime;
 import org.cacheddownloads.content.Outcome;
+import org.cacheddownloads.content.SourceUrl;
 import org.cacheddownloads.content.Stored;
 import org.cacheddownloads.content.Validator;
 import org.cacheddownloads.content.Variant;
@@ -291,18 +292,40 @@ public final class Download {
       Tally tally,
       Breakers.Try attempt) {}
 
+  /** The slot of a request, which moves with it where a redirect leads to another origin. */
+  private final class Place implements AutoCloseable {
+    private final Instant deadline;
+    private Slots.Slot slot;
+
+    Place(SourceUrl url, Instant deadline) {
+      this.deadline = deadline;
+      this.slot = slots.take(url, deadline);
+    }
+
+    /** Gives the one up first: who waits for a slot holds none that others wait for. */
+    void moveTo(SourceUrl url) {
+      slot.close();
+      slot = slots.take(url, deadline);
+    }
+
+    @Override
+    public void close() {
+      slot.close();
+    }
+  }
+
   /** One request. @return empty for a 304 that does not confirm what is here */
   private Optional<Landing> ask(Asking asking, Validator validator) {
     Task task = asking.task();
     Source source = asking.source();
     Transfer transfer = asking.transfer();
     Tally tally = asking.tally();
-    try (Slots.Slot _ = slots.take(source.url(), tally.deadline())) {
+    try (var place = new Place(source.url(), tally.deadline())) {
       tally.requests++;
       tally.tell();
       int before = tally.requests - 1;
       try (OriginResponse response =
-          origin.get(source, validator, transfer.rest(), before, tally.deadline())) {
+          origin.get(source, validator, transfer.rest(), place::moveTo, before, tally.deadline())) {
         asking.attempt().answered();
         tally.status = response.status();
         tally.tell();

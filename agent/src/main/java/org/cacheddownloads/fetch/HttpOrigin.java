@@ -113,7 +113,12 @@ public final class HttpOrigin implements Origin {
 
   @Override
   public OriginResponse get(
-      Source source, Validator validator, Optional<Part> part, int attempt, Instant deadline) {
+      Source source,
+      Validator validator,
+      Optional<Part> part,
+      Hops hops,
+      int attempt,
+      Instant deadline) {
     SourceUrl url = source.url();
     Headers headers = source.sent();
     for (int hop = 0; hop <= MAX_REDIRECTS; hop++) {
@@ -124,6 +129,7 @@ public final class HttpOrigin implements Origin {
       SourceUrl next = redirected(url, response);
       if (!next.origin().equals(url.origin())) {
         headers = Headers.NONE; // what the caller sends is for the origin of its URL alone
+        hops.leadTo(next);
       }
       url = next;
     }

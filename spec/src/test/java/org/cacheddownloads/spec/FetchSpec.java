@@ -539,6 +539,29 @@ class FetchSpec {
     assertThat(download.content()).isEqualTo("hello");
   }
 
+  /** One request at once for each origin: the redirect must not hold its own origin's place. */
+  @Test
+  void aRedirectTakesThePlaceOfWhereItLeads() throws Exception {
+    try (AgentProcess narrow = AgentProcess.running("fetch.perOrigin", 1)) {
+      origin.answer("/led", Answer.status(302, "Location: " + other.url("/far")));
+      other.serve("/far", "hello", "ETag: \"f\"");
+      other.hold("/far");
+      var led = narrow.prefetchAsync(origin.url("/led"));
+      other.awaitHits("/far", 1);
+      origin.serve("/near", "near", "ETag: \"n\"");
+      assertThat(narrow.prefetch(origin.url("/near")).outcome()).isEqualTo("miss");
+
+      other.serve("/far-2", "far", "ETag: \"f2\"");
+      var waiting = narrow.prefetchAsync(other.url("/far-2"));
+      narrow.awaitMetric("cached_downloads_origin_queued", 1);
+      assertThat(other.hits("/far-2")).isZero();
+
+      other.release("/far");
+      assertThat(AgentClient.result(led).outcome()).isEqualTo("miss");
+      assertThat(AgentClient.result(waiting).outcome()).isEqualTo("miss");
+    }
+  }
+
   /** By the default limits it would have a minute for its first byte. */
   @Test
   void aUrlThatStaysSilentLeavesTimeForItsMirrors() {
