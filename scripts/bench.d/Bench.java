@@ -54,9 +54,10 @@ final class Bench {
     if (options.contains("hits")) chosen.add(new Hits());
     if (options.contains("cold")) chosen.add(new ColdDownload());
     if (options.contains("archives")) chosen.add(new Archives());
+    if (options.contains("troubles")) chosen.add(new Troubles());
     if (options.contains("scale")) chosen.add(new ManyEntries());
     return chosen.isEmpty()
-        ? List.of(new Burst(), new Hits(), new ColdDownload(), new Archives(), new ManyEntries())
+        ? List.of(new Burst(), new Hits(), new ColdDownload(), new Archives(), new Troubles(), new ManyEntries())
         : chosen;
   }
 

@@ -168,8 +168,8 @@ public final class Agent implements AutoCloseable {
             transfers, clock);
     Fetcher fetcher =
         new Fetcher(
-            config, catalog, store, evictor, copies, trees, recency, flights, download, authority,
-            clock);
+            config, catalog, store, evictor, copies, trees, recency, breakers, flights, download,
+            authority, clock);
 
     // From bytes to containers, and to callers.
     Views views = new Views(layout, catalog, holds, budget, evictor, copies, store, clock);

@@ -76,6 +76,16 @@ public final class Breakers {
       this.origin = origin;
     }
 
+    /** Whether it tries an origin that is down: others wait for what it finds, so it tries once. */
+    boolean isProbe() {
+      lock.lock();
+      try {
+        return health(origin).probe == this;
+      } finally {
+        lock.unlock();
+      }
+    }
+
     /** The origin answered, whatever it said. */
     void answered() {
       lock.lock();
@@ -152,6 +162,16 @@ public final class Breakers {
       }
       health.probe = attempt;
       return attempt;
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** Whether an origin did not answer for so long that it rests, or is tried just now. */
+  boolean isDown(String origin) {
+    lock.lock();
+    try {
+      return limits.get().breakerFailures() > 0 && health(origin).restsUntil != null;
     } finally {
       lock.unlock();
     }

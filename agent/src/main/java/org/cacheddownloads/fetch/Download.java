@@ -235,6 +235,7 @@ public final class Download {
           boolean progressed = transfer.hasProgressed();
           failures = progressed ? 1 : failures + 1;
           if (!Retry.isWorthwhile(failure)
+              || attempt.isProbe()
               || failures >= config.get().fetch().attempts()
               || !(progressed || breakers.mayRepeat(source.url().origin()))) {
             throw failure;

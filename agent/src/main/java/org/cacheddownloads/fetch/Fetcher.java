@@ -56,6 +56,7 @@ public final class Fetcher {
   private final Copies copies;
   private final TreeMaker trees;
   private final Recency recency;
+  private final Breakers breakers;
   private final Flights flights;
   private final Download download;
   private final Authority authority;
@@ -70,6 +71,7 @@ public final class Fetcher {
       Copies copies,
       TreeMaker trees,
       Recency recency,
+      Breakers breakers,
       Flights flights,
       Download download,
       Authority authority,
@@ -81,6 +83,7 @@ public final class Fetcher {
     this.copies = copies;
     this.trees = trees;
     this.recency = recency;
+    this.breakers = breakers;
     this.flights = flights;
     this.download = download;
     this.authority = authority;
@@ -255,7 +258,9 @@ public final class Fetcher {
     }
     boolean kept = false;
     try {
-      if (candidate != null && mayBeUsedMeanwhile(candidate, asking)) {
+      if (candidate != null
+          && (mayBeUsedMeanwhile(candidate, asking)
+              || (allAreDown(asking) && mayBeStale(candidate, asking)))) {
         kept = true;
         goOnWithout(ride);
         return handOut(candidate, Outcome.STALE);
@@ -392,6 +397,12 @@ public final class Fetcher {
         && config.get().fetch().freshness() != Config.Freshness.ALWAYS
         && fits(candidate, asking)
         && candidate.entry().mayBeUsedMeanwhile(clock.instant());
+  }
+
+  /** Whether to wait for an answer is to wait for an origin that had none for a while. */
+  private boolean allAreDown(Asking asking) {
+    return asking.request().sources().stream()
+        .allMatch(source -> breakers.isDown(source.url().origin()));
   }
 
   /** Whether an entry is what is asked for, but for its age. */

@@ -97,6 +97,8 @@ class BreakersTest {
     assertRests();
     clock.advance(Duration.ofMillis(1));
     try (Breakers.Try probe = breakers.enter(ORIGIN)) {
+      assertTrue(probe.isProbe());
+      assertTrue(breakers.isDown(ORIGIN));
       assertRests();
       probe.failed();
     }
@@ -104,6 +106,7 @@ class BreakersTest {
     clock.advance(PAUSE);
     answer();
     answer();
+    assertFalse(breakers.isDown(ORIGIN));
     assertEquals(0, breakers.resting());
   }
 

@@ -74,6 +74,24 @@ class ResumeSpec {
     assertThat(script.sent()).isEqualTo(bytes.length);
   }
 
+  /** Where it breaks is not where a window ends, and nothing of the whole is fetched twice. */
+  @Test
+  void aGibibyteCutTenTimesIsFetchedOnce() {
+    var random = new Random(23);
+    var script = new LongBody(1 << 30, ETAG);
+    for (int i = 0; i < 10; i++) {
+      script.cutAfter(2 * MIB + random.nextInt(90 * MIB));
+    }
+    origin.script("/gibibyte", script);
+
+    Download download = agent.download("gibibyte", "a", origin.url("/gibibyte"), "timeout", "10m");
+
+    assertThat(download.digest()).isEqualTo(script.digest());
+    assertThat(script.cuts()).as("cuts").isEqualTo(10);
+    assertThat(script.sent() - script.size()).isBetween(0L, 10L * WINDOW);
+    agent.release("gibibyte");
+  }
+
   @Test
   void anOldLastModifiedIsAStrongValidator() {
     byte[] bytes = body("date", 3 * MIB);
