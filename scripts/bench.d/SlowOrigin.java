@@ -11,6 +11,8 @@ import java.net.SocketException;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.Locale;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicInteger;
 
 /**
@@ -25,6 +27,7 @@ final class SlowOrigin implements AutoCloseable {
   private final Duration delay;
   private final AtomicInteger unconditional = new AtomicInteger();
   private final AtomicInteger conditional = new AtomicInteger();
+  private final Set<Socket> connections = ConcurrentHashMap.newKeySet();
 
   SlowOrigin(int bodyBytes, Duration delay) throws IOException {
     this.server = new ServerSocket(0, 4096, InetAddress.getLoopbackAddress());
@@ -60,6 +63,7 @@ final class SlowOrigin implements AutoCloseable {
   }
 
   private void serve(Socket socket) {
+    connections.add(socket);
     try (socket) {
       var in =
           new BufferedReader(
@@ -81,6 +85,8 @@ final class SlowOrigin implements AutoCloseable {
       // the caller has gone
     } catch (IOException | InterruptedException e) {
       System.err.println("bench: the slow origin: " + e);
+    } finally {
+      connections.remove(socket);
     }
   }
 
@@ -101,5 +107,6 @@ final class SlowOrigin implements AutoCloseable {
   @Override
   public void close() throws IOException {
     server.close();
+    for (Socket connection : connections) connection.close();
   }
 }
