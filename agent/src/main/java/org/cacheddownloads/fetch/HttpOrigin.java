@@ -12,6 +12,7 @@ import io.vertx.core.http.HttpClientOptions;
 import io.vertx.core.http.HttpClientRequest;
 import io.vertx.core.http.HttpClientResponse;
 import io.vertx.core.http.HttpMethod;
+import io.vertx.core.http.HttpVersion;
 import io.vertx.core.http.PoolOptions;
 import io.vertx.core.http.RequestOptions;
 import io.vertx.core.net.SocketAddress;
@@ -47,9 +48,10 @@ import org.cacheddownloads.failure.CacheException.TimedOut;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The only HTTP client for downloads: HTTP/1.1 over the Vert.x core client, one exchange at a time
- * per caller, in blocking style on virtual threads. Thread-safe. Names are resolved here, so that
- * the address that was checked is the address that is connected to.
+ * The only HTTP client for downloads: HTTP/1.1, and HTTP/2 where an https origin offers it (ALPN),
+ * over the Vert.x core client, one exchange at a time per caller, in blocking style on virtual
+ * threads. Thread-safe. Names are resolved here, so that the address that was checked is the
+ * address that is connected to.
  */
 public final class HttpOrigin implements Origin {
   private static final int MAX_REDIRECTS = 10;
@@ -104,10 +106,15 @@ public final class HttpOrigin implements Origin {
             .setMaxHeaderSize(MAX_HEADER_BYTES)
             .setKeepAliveTimeout(30)
             .setTcpNoDelay(true);
+    Multiplexing.allow(options);
     Trust.of(config.get().origins().trust()).ifPresent(options::setTrustOptions);
     this.loop = vertx.getOrCreateContext();
     this.client =
-        vertx.createHttpClient(options, new PoolOptions().setHttp1MaxSize(CONNECTIONS_PER_ORIGIN));
+        vertx.createHttpClient(
+            options,
+            new PoolOptions()
+                .setHttp1MaxSize(CONNECTIONS_PER_ORIGIN)
+                .setHttp2MaxSize(CONNECTIONS_PER_ORIGIN));
     this.dialer = new Dialer(vertx, loop, client);
   }
 
@@ -201,6 +208,9 @@ public final class HttpOrigin implements Origin {
             .setPort(url.port())
             .setSsl(url.isTls())
             .setURI(url.requestTarget());
+    if (!url.isTls()) {
+      options.setProtocolVersion(HttpVersion.HTTP_1_1); // else the handshake of TLS decides
+    }
     options.putHeader(HttpHeaderNames.USER_AGENT.toString(), userAgent);
     options.putHeader(HttpHeaderNames.ACCEPT.toString(), "*/*");
     headers.sorted().forEach((name, values) -> options.putHeader(name, String.join(", ", values)));

@@ -1,7 +1,6 @@
 package org.cacheddownloads.fetch;
 
 import com.google.errorprone.annotations.concurrent.GuardedBy;
-import io.netty.channel.Channel;
 import io.vertx.core.buffer.Buffer;
 import io.vertx.core.http.HttpClientResponse;
 import io.vertx.core.internal.buffer.BufferInternal;
@@ -25,13 +24,8 @@ import org.jspecify.annotations.Nullable;
  * The reading side of one exchange. Made on the event loop inside the response callback, before a
  * byte of the body can arrive; read by one virtual thread.
  *
- * <p>Back pressure works on the socket: above {@link #MOST_WAITING_BYTES} in memory nothing more is
- * read from it. Looks odd, is intended: {@code HttpClientResponse.pause} is not used, because what
- * Vert.x has decoded and not delivered when the origin closes the connection is lost then, although
- * all of it came (seen in one of three downloads of 8 MiB from an origin that closes). That needs
- * the handlers to run on the connection's own event loop: with another one Vert.x starts and stops
- * the socket too, and between two masters a start can get lost. Price: one exchange per connection,
- * so this class is for HTTP/1.1.
+ * <p>Above {@link #MOST_WAITING_BYTES} in memory the other side is stopped, by a {@link Flow} of
+ * the protocol: of HTTP/1.1 the socket, of HTTP/2 the stream.
  */
 final class HttpResponse implements OriginResponse {
   private static final int MOST_WAITING_BYTES = 2 << 20;
@@ -48,13 +42,13 @@ final class HttpResponse implements OriginResponse {
   private final Instant receivedAt;
   private final Headers headers;
   private final LinkedBlockingQueue<Piece> pieces = new LinkedBlockingQueue<>();
-  private final Channel channel;
-  private final ReentrantLock flow = new ReentrantLock();
+  private final Flow flow;
+  private final ReentrantLock counting = new ReentrantLock();
 
-  @GuardedBy("flow")
+  @GuardedBy("counting")
   private long waitingBytes;
 
-  @GuardedBy("flow")
+  @GuardedBy("counting")
   private boolean stopped;
 
   private boolean ended;
@@ -85,38 +79,43 @@ final class HttpResponse implements OriginResponse {
     this.requestedAt = requestedAt;
     this.receivedAt = clock.instant();
     this.headers = Headers.of(response.headers());
-    this.channel = Dialer.channel(response.request());
+    this.flow = Flow.of(response, this::isStopped);
     response.exceptionHandler(cause -> pieces.add(new Piece.Broken(cause)));
     response.endHandler(
         _ -> {
           complete = true;
           pieces.add(new Piece.End());
-          flow(-MOST_WAITING_BYTES); // what waits is bounded now, and the connection may be used
-          // again
+          count(-MOST_WAITING_BYTES); // what waits is bounded now, and the connection is free
         });
     response.handler(
         buffer -> {
           pieces.add(new Piece.Bytes(buffer));
-          flow(buffer.length());
+          count(buffer.length());
         });
   }
 
-  /**
-   * Counts bytes that came (or, negative, were taken) and stops or starts reading from the socket.
-   */
-  private void flow(int bytes) {
-    flow.lock();
+  /** Counts bytes that came (or, negative, were taken) and stops or starts the other side. */
+  private void count(int bytes) {
+    counting.lock();
     try {
       waitingBytes += bytes;
-      if (!stopped && waitingBytes > MOST_WAITING_BYTES) {
-        stopped = true;
-        channel.config().setAutoRead(false);
-      } else if (stopped && waitingBytes < FEW_WAITING_BYTES) {
-        stopped = false;
-        channel.config().setAutoRead(true);
+      boolean stop =
+          stopped ? waitingBytes >= FEW_WAITING_BYTES : waitingBytes > MOST_WAITING_BYTES;
+      if (stop != stopped) {
+        stopped = stop;
+        flow.changed();
       }
     } finally {
-      flow.unlock();
+      counting.unlock();
+    }
+  }
+
+  private boolean isStopped() {
+    counting.lock();
+    try {
+      return stopped;
+    } finally {
+      counting.unlock();
     }
   }
 
@@ -147,7 +146,7 @@ final class HttpResponse implements OriginResponse {
     }
     return switch (next(deadline)) {
       case Piece.Bytes(Buffer buffer) -> {
-        flow(-buffer.length());
+        count(-buffer.length());
         listener.received(buffer.length());
         yield ((BufferInternal) buffer).getByteBuf().nioBuffer();
       }
@@ -196,19 +195,19 @@ final class HttpResponse implements OriginResponse {
   @Override
   public void close() {
     if (!ended && !drain()) {
-      channel.eventLoop().execute(this::reset);
+      flow.onLoop(this::reset);
     }
     ended = true;
     pieces.clear();
   }
 
   /**
-   * Ends the connection of an HTTP/1.1 exchange; on the event loop, since the rest may come just
-   * now, and after that the connection is another exchange's.
+   * On the event loop, since the rest may come just now, and after that the connection of an
+   * HTTP/1.1 exchange is another one's.
    */
   private void reset() {
     if (!complete) {
-      response.request().reset();
+      flow.reset();
     }
   }
 
@@ -224,7 +223,7 @@ final class HttpResponse implements OriginResponse {
     try {
       while (true) {
         switch (pieces.poll(Math.max(0, until - System.nanoTime()), TimeUnit.NANOSECONDS)) {
-          case Piece.Bytes(Buffer buffer) -> flow(-buffer.length());
+          case Piece.Bytes(Buffer buffer) -> count(-buffer.length());
           case Piece.End _ -> {
             return true;
           }

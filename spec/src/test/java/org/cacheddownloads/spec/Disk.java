@@ -33,6 +33,7 @@ final class Disk implements AutoCloseable {
 
   private final Path directory = Project.temporaryDirectory();
   private final @Nullable Path image;
+  private volatile boolean frozen;
 
   private Disk(@Nullable Path image) {
     this.image = image;
@@ -172,6 +173,19 @@ final class Disk implements AutoCloseable {
     }
   }
 
+  /** Whoever writes waits from now on, until {@link #thaw} or the end of the JVM. */
+  void freeze() {
+    frozen = true;
+    run(Project.tool("fsfreeze", "util-linux"), "--freeze", path().toString());
+  }
+
+  void thaw() {
+    if (frozen) {
+      frozen = false;
+      run(Project.tool("fsfreeze", "util-linux"), "--unfreeze", path().toString());
+    }
+  }
+
   /** What is left for a process without privileges. */
   long freeBytes() {
     try {
@@ -192,6 +206,7 @@ final class Disk implements AutoCloseable {
   /** Unmounts; who still uses it delays this for a moment at most. The image stays. */
   @Override
   public void close() {
+    thaw();
     if (MOUNTED.remove(this)) {
       String umount = Project.tool("umount", "mount");
       Eventually.eventually().untilAsserted(() -> run(umount, path().toString()));
@@ -202,6 +217,7 @@ final class Disk implements AutoCloseable {
   /** At the end of the JVM: whoever still uses it, the mount point goes now. */
   private void abandon() {
     try {
+      thaw();
       new ProcessBuilder(Project.tool("umount", "mount"), "-l", path().toString())
           .start()
           .waitFor();

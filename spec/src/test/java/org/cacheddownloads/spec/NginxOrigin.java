@@ -1,5 +1,6 @@
 package org.cacheddownloads.spec;
 
+import static org.assertj.core.api.Assertions.assertThat;
 import static org.cacheddownloads.spec.Eventually.eventually;
 
 import java.io.IOException;
@@ -19,7 +20,16 @@ final class NginxOrigin implements AutoCloseable {
   private final int port = Project.freePort();
   private Child nginx;
 
-  private NginxOrigin(String directives) throws IOException {
+  private final Transport transport;
+
+  private enum Transport {
+    CLEAR,
+    TLS,
+    TLS_WITH_HTTP2
+  }
+
+  private NginxOrigin(Transport transport, String directives) throws IOException {
+    this.transport = transport;
     Files.createDirectories(directory.resolve("files"));
     nginx = launch(directives);
   }
@@ -31,10 +41,33 @@ final class NginxOrigin implements AutoCloseable {
   /** With further directives of the server, such as {@code limit_rate 1m;}. */
   static NginxOrigin startWith(String directives) {
     try {
-      return new NginxOrigin(directives);
+      return new NginxOrigin(Transport.CLEAR, directives);
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
+  }
+
+  /** With TLS and HTTP/2, under a certificate made for this: {@link #certificate}. */
+  static NginxOrigin startTls(String directives) {
+    return startTls(Transport.TLS_WITH_HTTP2, directives);
+  }
+
+  /** With TLS, under such a certificate, where only HTTP/1.1 is spoken. */
+  static NginxOrigin startTlsWithoutHttp2() {
+    return startTls(Transport.TLS, "");
+  }
+
+  private static NginxOrigin startTls(Transport transport, String directives) {
+    try {
+      return new NginxOrigin(transport, directives);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  /** The certificate of the server, which no authority has signed, as a file to be trusted. */
+  Path certificate() {
+    return directory.resolve("cert.pem");
   }
 
   /**
@@ -51,6 +84,9 @@ final class NginxOrigin implements AutoCloseable {
   }
 
   private Child launch(String directives) throws IOException {
+    if (isTls() && !Files.exists(certificate())) {
+      makeCertificate();
+    }
     Files.writeString(directory.resolve("nginx.conf"), configuration(directives));
     String program = Project.tool("nginx", "nginx-light");
     Child started =
@@ -60,6 +96,43 @@ final class NginxOrigin implements AutoCloseable {
             List.of(program, "-p", directory.toString(), "-c", "nginx.conf", "-e", "error.log"));
     eventually().until(this::listens);
     return started;
+  }
+
+  private String listening() {
+    return switch (transport) {
+      case CLEAR -> "";
+      case TLS -> " ssl";
+      case TLS_WITH_HTTP2 -> " ssl http2";
+    };
+  }
+
+  private boolean isTls() {
+    return transport != Transport.CLEAR;
+  }
+
+  private void makeCertificate() {
+    Child.Outcome made =
+        Child.run(
+            List.of(
+                Project.tool("openssl", "openssl"),
+                "req",
+                "-x509",
+                "-newkey",
+                "ec",
+                "-pkeyopt",
+                "ec_paramgen_curve:P-256",
+                "-nodes",
+                "-days",
+                "2",
+                "-subj",
+                "/CN=origin.test",
+                "-addext",
+                "subjectAltName=DNS:origin.test,IP:127.0.0.1,IP:::1",
+                "-keyout",
+                directory.resolve("key.pem").toString(),
+                "-out",
+                certificate().toString()));
+    assertThat(made.exit()).as("openssl said: %s", made.errors()).isZero();
   }
 
   private String configuration(String directives) {
@@ -72,11 +145,16 @@ final class NginxOrigin implements AutoCloseable {
             http {
               client_body_temp_path temp; proxy_temp_path temp; fastcgi_temp_path temp; uwsgi_temp_path temp; scgi_temp_path temp;
               log_format line '$request_method $uri $status';
-              access_log access.log line;
-              server { listen 127.0.0.1:%d; root files; %s }
+              log_format connections '$connection $server_protocol $uri $status $body_bytes_sent';
+              access_log access.log line; access_log connections.log connections;
+              server { listen 127.0.0.1:%1$d%2$s; listen [::1]:%1$d%2$s; root files; %3$s }
             }
             """
-        .formatted(port, directives);
+        .formatted(
+            port,
+            listening(),
+            (isTls() ? "ssl_certificate cert.pem; ssl_certificate_key key.pem; " : "")
+                + directives);
   }
 
   private boolean listens() {
@@ -89,7 +167,11 @@ final class NginxOrigin implements AutoCloseable {
   }
 
   String url(String path) {
-    return "http://127.0.0.1:" + port + path;
+    return urlAs("127.0.0.1", path);
+  }
+
+  String urlAs(String host, String path) {
+    return (isTls() ? "https://" : "http://") + host + ":" + port + path;
   }
 
   /** Writes a file, in place of the old one where there is one. */
@@ -115,6 +197,26 @@ final class NginxOrigin implements AutoCloseable {
       throw new UncheckedIOException(e);
     }
   }
+
+  /** What nginx logged of each request that ended, in order. */
+  List<Served> served() {
+    try {
+      return Files.readAllLines(directory.resolve("connections.log")).stream()
+          .map(line -> line.split(" ", -1))
+          .map(row -> new Served(row[0], row[1], row[2], row[3], Long.parseLong(row[4])))
+          .toList();
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  /**
+   * A request as nginx logged it.
+   *
+   * @param connection nginx's number of the connection
+   * @param bytes of the body that were sent
+   */
+  record Served(String connection, String protocol, String path, String status, long bytes) {}
 
   @Override
   public void close() {
