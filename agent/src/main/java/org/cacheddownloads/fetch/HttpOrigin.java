@@ -1,8 +1,10 @@
 package org.cacheddownloads.fetch;
 
+import io.netty.channel.ConnectTimeoutException;
 import io.netty.handler.codec.DecoderException;
 import io.netty.handler.codec.TooLongFrameException;
 import io.netty.handler.codec.http.HttpHeaderNames;
+import io.netty.handler.ssl.SslHandshakeTimeoutException;
 import io.vertx.core.Context;
 import io.vertx.core.Future;
 import io.vertx.core.Promise;
@@ -98,10 +100,13 @@ public final class HttpOrigin implements Origin {
     this.clock = clock;
     this.listener = listener;
     this.userAgent = "cached-downloads/" + version;
+    int connectMillis =
+        (int) Math.min(Integer.MAX_VALUE, config.get().fetch().connectTimeout().toMillis());
     var options =
         new HttpClientOptions()
-            .setConnectTimeout(
-                (int) Math.min(Integer.MAX_VALUE, config.get().fetch().connectTimeout().toMillis()))
+            .setConnectTimeout(connectMillis)
+            .setSslHandshakeTimeout(connectMillis)
+            .setSslHandshakeTimeoutUnit(TimeUnit.MILLISECONDS)
             .setMaxChunkSize(MAX_CHUNK_BYTES)
             .setMaxHeaderSize(MAX_HEADER_BYTES)
             .setKeepAliveTimeout(30)
@@ -325,6 +330,10 @@ public final class HttpOrigin implements Origin {
     } catch (ExecutionException e) {
       if (e.getCause() instanceof Dialer.LostConnection lost) {
         throw lost;
+      }
+      if (e.getCause() instanceof ConnectTimeoutException
+          || e.getCause() instanceof SslHandshakeTimeoutException) {
+        throw new TimedOut("could not " + doing + " " + url + " in time", null);
       }
       if (isNotHttp(e.getCause())) {
         throw BadResponse.of(url + " sent something that is not HTTP", null);
