@@ -3,6 +3,7 @@ package org.cacheddownloads.fetch;
 import io.netty.channel.Channel;
 import io.netty.channel.EventLoop;
 import io.vertx.core.http.HttpClientResponse;
+import java.util.concurrent.TimeUnit;
 import java.util.function.BooleanSupplier;
 
 /** How one exchange stops and starts what the other side sends, and ends it early. Thread-safe. */
@@ -13,7 +14,8 @@ sealed interface Flow {
   /** Ends the exchange; on the event loop. */
   void reset();
 
-  void onLoop(Runnable task);
+  /** Runs {@code task} on the event loop, after {@code millis}. */
+  void onLoop(Runnable task, long millis);
 
   static Flow of(HttpClientResponse response, BooleanSupplier stopped) {
     Channel channel = Dialer.channel(response.request());
@@ -43,8 +45,8 @@ sealed interface Flow {
     }
 
     @Override
-    public void onLoop(Runnable task) {
-      channel.eventLoop().execute(task);
+    public void onLoop(Runnable task, long millis) {
+      var _ = channel.eventLoop().schedule(task, millis, TimeUnit.MILLISECONDS);
     }
   }
 
@@ -76,8 +78,8 @@ sealed interface Flow {
     }
 
     @Override
-    public void onLoop(Runnable task) {
-      loop.execute(task);
+    public void onLoop(Runnable task, long millis) {
+      var _ = loop.schedule(task, millis, TimeUnit.MILLISECONDS);
     }
   }
 }

@@ -30,8 +30,8 @@ import org.jspecify.annotations.Nullable;
 final class HttpResponse implements OriginResponse {
   private static final int MOST_WAITING_BYTES = 2 << 20;
   private static final int FEW_WAITING_BYTES = 1 << 20;
-  private static final long DRAINED_BYTES = 64 * 1024;
-  private static final long DRAIN_NANOS = 1_000_000_000;
+  private static final long LEFT_TO_COME_BYTES = 64 * 1024;
+  private static final long LEFT_TO_COME_MILLIS = 5000;
 
   private final HttpClientResponse response;
   private final SourceUrl url;
@@ -192,13 +192,29 @@ final class HttpResponse implements OriginResponse {
     }
   }
 
+  /**
+   * Nothing more is wanted. A short rest, such as the page behind a 404, is let come for a moment,
+   * beside whoever goes on, so that the connection can be used again.
+   */
   @Override
   public void close() {
-    if (!ended && !drain()) {
-      flow.onLoop(this::reset);
+    if (!ended && !isHere()) {
+      boolean isShort =
+          status() == 304 || contentLength().orElse(Long.MAX_VALUE) <= LEFT_TO_COME_BYTES;
+      flow.onLoop(this::reset, isShort ? LEFT_TO_COME_MILLIS : 0);
     }
     ended = true;
     pieces.clear();
+  }
+
+  /** Whether all of it came by now. What waits is dropped. */
+  private boolean isHere() {
+    for (Piece piece = pieces.poll(); piece != null; piece = pieces.poll()) {
+      if (piece instanceof Piece.End) {
+        return true;
+      }
+    }
+    return false;
   }
 
   /**
@@ -208,36 +224,6 @@ final class HttpResponse implements OriginResponse {
   private void reset() {
     if (!complete) {
       flow.reset();
-    }
-  }
-
-  /**
-   * Reads a short rest, such as the nothing behind a 304 or the page behind a 404, so that the
-   * connection can be used again.
-   */
-  private boolean drain() {
-    if (status() != 304 && contentLength().orElse(Long.MAX_VALUE) > DRAINED_BYTES) {
-      return false;
-    }
-    long until = System.nanoTime() + DRAIN_NANOS;
-    try {
-      while (true) {
-        switch (pieces.poll(Math.max(0, until - System.nanoTime()), TimeUnit.NANOSECONDS)) {
-          case Piece.Bytes(Buffer buffer) -> count(-buffer.length());
-          case Piece.End _ -> {
-            return true;
-          }
-          case Piece.Broken _ -> {
-            return false;
-          }
-          case null -> {
-            return false;
-          }
-        }
-      }
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-      return false;
     }
   }
 }

@@ -85,6 +85,22 @@ class HostileOriginSpec {
     origin.awaitHangUp("/drip");
   }
 
+  /** A 404 is told when its head is there, whatever becomes of the page behind it. */
+  @Test
+  void aRefusalIsToldBeforeItsPageIsThere() {
+    origin.script(
+        "/page",
+        connection -> {
+          connection.head("404 Not Found", 1000);
+          connection.awaitRelease();
+        });
+    Instant start = Instant.now();
+    soon(agent, origin.url("/page")).is(502, "origin-rejected");
+    assertThat(Duration.between(start, Instant.now()))
+        .isLessThan(Duration.ofSeconds(4)); // the rest has five to come
+    origin.release("/page");
+  }
+
   @Test
   void silenceWithinABodyEndsByTheIdleTimeout() {
     origin.serveInHalves("/silent", new byte[100_000]);
