@@ -105,6 +105,8 @@ public record Config(
    *     for {@code breakerPause}; 0: it is always asked
    * @param retryBudget repetitions that one origin gets in a row, of which one comes back each
    *     second; 0: none is repeated
+   * @param hedgeAfter how long a source may take to begin its answer before the next one is asked
+   *     beside it; null: as long as the other limits say
    */
   public record Fetch(
       int concurrency,
@@ -123,7 +125,8 @@ public record Config(
       Duration negativeTtl,
       int breakerFailures,
       Duration breakerPause,
-      int retryBudget) {
+      int retryBudget,
+      @Nullable Duration hedgeAfter) {
     private Map<String, @Nullable Object> tree() {
       return new Tree()
           .with("concurrency", concurrency)
@@ -143,6 +146,7 @@ public record Config(
           .with("breakerFailures", breakerFailures)
           .with("breakerPause", Durations.format(breakerPause))
           .with("retryBudget", retryBudget)
+          .with("hedgeAfter", hedgeAfter == null ? null : Durations.format(hedgeAfter))
           .map();
     }
   }

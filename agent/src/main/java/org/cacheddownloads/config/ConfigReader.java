@@ -59,7 +59,8 @@ public final class ConfigReader {
               Duration.ofSeconds(5),
               5,
               Duration.ofSeconds(5),
-              100),
+              100,
+              null),
           new Origins(
               List.of("http", "https"),
               List.of("*"),
@@ -193,7 +194,8 @@ public final class ConfigReader {
         in.read("negativeTtl", base.negativeTtl(), Values::duration),
         in.read("breakerFailures", base.breakerFailures(), Values.integer(0, 1_000_000)),
         in.read("breakerPause", base.breakerPause(), Values::positiveDuration),
-        in.read("retryBudget", base.retryBudget(), Values.integer(0, 1_000_000)));
+        in.read("retryBudget", base.retryBudget(), Values.integer(0, 1_000_000)),
+        in.readNullable("hedgeAfter", base.hedgeAfter(), Values::positiveDuration));
   }
 
   private static Origins origins(Section in, Origins base) {

@@ -120,27 +120,74 @@ public final class Download {
   }
 
   Landing run(Flight flight, Task task) {
-    var attempts = new ArrayList<Attempt>();
-    CacheException first = null;
-    int left = task.request().sources().size();
-    for (Source source : task.request().sources()) {
-      var tally = new Tally(flight, attempts, source, share(flight, left--));
+    List<Source> sources = task.request().sources();
+    Duration hedgeAfter = config.get().fetch().hedgeAfter();
+    return sources.size() > 1 && hedgeAfter != null
+        ? sideBySide(flight, task, sources, hedgeAfter)
+        : inOrder(flight, task, sources);
+  }
+
+  private Landing inOrder(Flight flight, Task task, List<Source> sources) {
+    var failures = new Refused(flight);
+    int left = sources.size();
+    for (Source source : sources) {
+      var tally = new Tally(flight, failures.attempts, source, share(flight, left--));
+      failures.tallies.add(tally);
       tally.tell();
       try {
         return fromSource(flight, task, source, tally);
       } catch (CacheException failure) {
-        if (isOurs(failure)) {
-          throw failure;
-        }
-        attempts.add(tally.as(failure.code()));
-        flight.trouble(failure.getMessage());
-        first = first == null ? failure : first;
+        failures.add(failures.tallies.size() - 1, failure);
       }
     }
-    if (first == null) {
-      throw new IllegalStateException("a request has at least one source");
+    throw failures.told();
+  }
+
+  private Landing sideBySide(Flight flight, Task task, List<Source> sources, Duration hedgeAfter) {
+    var failures = new Refused(flight);
+    for (Source source : sources) {
+      failures.tallies.add(new Tally(flight, List.of(), source, Optional.empty()));
     }
-    throw first.withAttempts(attempts);
+    return new Hedge(
+            flight,
+            hedgeAfter,
+            sources.size(),
+            (branch, number, began) -> {
+              Tally tally = failures.tallies.get(number);
+              tally.began = began;
+              return fromSource(branch, task, sources.get(number), tally);
+            })
+        .fly(failures);
+  }
+
+  /** Why sources did not give what was wanted. Belongs to the thread of the flight. */
+  private static final class Refused implements Hedge.Failures {
+    private final Flight flight;
+    private final List<Tally> tallies = new ArrayList<>();
+    private final List<Attempt> attempts = new ArrayList<>();
+    private @Nullable CacheException first;
+
+    Refused(Flight flight) {
+      this.flight = flight;
+    }
+
+    @Override
+    public void add(int source, CacheException failure) {
+      if (isOurs(failure)) {
+        throw failure;
+      }
+      attempts.add(tallies.get(source).as(failure.code()));
+      flight.trouble(failure.getMessage());
+      first = first == null ? failure : first;
+    }
+
+    @Override
+    public CacheException told() {
+      if (first == null) {
+        throw new IllegalStateException("a request has at least one source");
+      }
+      return first.withAttempts(attempts);
+    }
   }
 
   /**
@@ -168,7 +215,8 @@ public final class Download {
     private final Flight flight;
     private final List<Attempt> before;
     private final Source source;
-    private final Optional<Instant> share;
+    private Optional<Instant> share;
+    private Runnable began = () -> {};
     int requests;
     @Nullable Integer status;
     Optional<Duration> retryAfter = Optional.empty();
@@ -183,6 +231,12 @@ public final class Download {
     /** Until when an answer has to begin. */
     Instant deadline() {
       return share.orElseGet(flight::deadline);
+    }
+
+    /** What comes is a download: from now on the source may take as long as there is. */
+    void begins() {
+      share = Optional.empty();
+      began.run();
     }
 
     Attempt as(String code) {
@@ -332,6 +386,9 @@ public final class Download {
         tally.tell();
         tally.retryAfter =
             Retry.retryAfter(response.headers().first("retry-after"), clock.instant());
+        if (response.status() < 300 || response.status() == 304) {
+          tally.begins();
+        }
         return switch (response.status()) {
           case 200, 203, 206 -> receive(task, source, response, transfer);
           case 416 -> {

@@ -59,7 +59,7 @@ public final class Flights {
       Flight flight = running.get(question);
       boolean leads = flight == null;
       if (flight == null) {
-        flight = new Flight(question);
+        flight = new Flight(question, null);
         running.put(question, flight);
       }
       return board(flight, leads, deadline, work);
@@ -72,7 +72,7 @@ public final class Flights {
   Ride alone(Question question, Instant deadline, Work work) {
     lock.lock();
     try {
-      return board(new Flight(question), true, deadline, work);
+      return board(new Flight(question, null), true, deadline, work);
     } finally {
       lock.unlock();
     }
@@ -154,6 +154,7 @@ public final class Flights {
   /** A fetch under way, as its own work sees it. */
   final class Flight {
     private final Question question;
+    private final @Nullable Flight trunk;
     private final Condition changed = lock.newCondition();
     private @Nullable Thread thread;
     private @Nullable Landing landing;
@@ -166,8 +167,24 @@ public final class Flights {
     private volatile @Nullable String lastTrouble;
     private volatile List<Attempt> tried = List.of();
 
-    private Flight(Question question) {
+    private Flight(Question question, @Nullable Flight trunk) {
       this.question = question;
+      this.trunk = trunk;
+    }
+
+    /**
+     * A part of this flight that can be given up alone. It has the deadline of the whole, and what
+     * it tells is told of the whole.
+     */
+    Flight branch() {
+      return new Flight(question, this);
+    }
+
+    /** Begins the work of a branch on a thread of its own. */
+    void start(Runnable work) {
+      Thread own = Thread.ofVirtual().name("branch").unstarted(work);
+      thread = own;
+      own.start();
     }
 
     private final ReentrantLock interrupting = new ReentrantLock();
@@ -207,7 +224,8 @@ public final class Flights {
       }
     }
 
-    private void giveUp() {
+    /** Ends its work, as soon as that is not in the middle of something. */
+    void giveUp() {
       interrupting.lock();
       try {
         givenUp = true;
@@ -227,7 +245,7 @@ public final class Flights {
 
     /** The latest deadline of those who wait. */
     Instant deadline() {
-      return deadline;
+      return trunk == null ? deadline : trunk.deadline();
     }
 
     /**
@@ -236,16 +254,25 @@ public final class Flights {
     void progress(long receivedBytes, long totalBytes) {
       received = receivedBytes;
       total = totalBytes;
+      if (trunk != null) {
+        trunk.progress(receivedBytes, totalBytes);
+      }
     }
 
     /** What was tried so far, one item per source, for whom the deadline ends the waiting. */
     void tried(List<Attempt> attempts) {
       tried = List.copyOf(attempts);
+      if (trunk != null) {
+        trunk.tried(attempts);
+      }
     }
 
     /** Why it was tried again, for whom the deadline ends the waiting. */
     void trouble(String what) {
       lastTrouble = what;
+      if (trunk != null) {
+        trunk.trouble(what);
+      }
     }
   }
 

@@ -83,6 +83,10 @@
  * other. Price: one event loop decrypts all of an origin's bodies, and a distance of 25 ms allows
  * 80 MB/s a download.
  *
+ * <p>Decided: of sources that are asked side by side ({@link org.cacheddownloads.fetch.Hedge}) the
+ * first to begin an answer goes on alone, and not the first to end one, because a body costs an
+ * origin more than a head, and two writers of one key could publish in any order.
+ *
  * <p>Decided: the limits on silence are checked with a tolerance of a tenth (at most one second),
  * because an origin that answers exactly at the limit should be served and not asked again. Looks
  * odd, is intended: the body reader is attached inside the response callback; awaiting the response

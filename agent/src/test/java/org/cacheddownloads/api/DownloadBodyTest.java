@@ -42,7 +42,8 @@ class DownloadBodyTest {
           Duration.ofSeconds(5),
           5,
           Duration.ofSeconds(5),
-          100);
+          100,
+          null);
 
   /** Apostrophes in place of quotation marks, so that the tables can be read. */
   private static DownloadRequest read(String body) {

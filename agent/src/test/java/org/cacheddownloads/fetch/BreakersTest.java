@@ -38,7 +38,8 @@ class BreakersTest {
         second,
         breakerFailures,
         PAUSE,
-        retryBudget);
+        retryBudget,
+        null);
   }
 
   private void fail(int times) {

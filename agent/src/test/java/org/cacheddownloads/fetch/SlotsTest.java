@@ -81,7 +81,8 @@ class SlotsTest {
         second,
         5,
         second,
-        100);
+        100,
+        null);
   }
 
   private static Instant soon() {
