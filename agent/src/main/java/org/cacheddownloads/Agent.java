@@ -27,6 +27,7 @@ import org.cacheddownloads.fetch.Download;
 import org.cacheddownloads.fetch.Fetcher;
 import org.cacheddownloads.fetch.Flights;
 import org.cacheddownloads.fetch.HttpOrigin;
+import org.cacheddownloads.fetch.Proxies;
 import org.cacheddownloads.fetch.RuleHeaders;
 import org.cacheddownloads.fetch.Slots;
 import org.cacheddownloads.fetch.Transfer;
@@ -156,7 +157,12 @@ public final class Agent implements AutoCloseable {
     // From URLs to bytes.
     Vertx vertx = vertx();
     RuleHeaders ruleHeaders = new RuleHeaders(() -> config.get().origins().rules(), clock);
-    HttpOrigin origin = owned(new HttpOrigin(vertx, config, ruleHeaders, clock, meters, version));
+    Proxies proxies = Proxies.of(System.getenv());
+    if (proxies.isAny()) {
+      log.info("proxies of the environment {}", proxies);
+    }
+    HttpOrigin origin =
+        owned(new HttpOrigin(vertx, config, ruleHeaders, proxies, clock, meters, version));
     Slots slots = new Slots(config, clock);
     Breakers breakers = new Breakers(() -> config.get().fetch(), clock);
     Flights flights = new Flights(clock);

@@ -334,8 +334,23 @@ public abstract sealed class CacheException extends RuntimeException {
   public static final class OriginUnavailable extends CacheException {
     private static final long serialVersionUID = 1L;
 
+    private final boolean lasting;
+
     public OriginUnavailable(String message, @Nullable Throwable cause) {
+      this(message, cause, false);
+    }
+
+    private OriginUnavailable(String message, @Nullable Throwable cause, boolean lasting) {
       super(message, cause);
+      this.lasting = lasting;
+    }
+
+    /**
+     * One that stays until somebody changes something: a certificate that is not trusted, a proxy
+     * that wants credentials.
+     */
+    public static OriginUnavailable lasting(String message) {
+      return new OriginUnavailable(message, null, true);
     }
 
     @Override
@@ -345,7 +360,7 @@ public abstract sealed class CacheException extends RuntimeException {
 
     @Override
     public boolean retryable() {
-      return true;
+      return !lasting;
     }
   }
 

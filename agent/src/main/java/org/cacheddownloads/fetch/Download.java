@@ -255,7 +255,9 @@ public final class Download {
       try {
         return fromSource(flight, task, source, tally, attempt);
       } catch (OriginUnavailable e) {
-        attempt.failed();
+        if (e.retryable()) { // what lasts is told at once each time, and is no sign of an outage
+          attempt.failed();
+        }
         throw e;
       } catch (TimedOut e) {
         if (clock.instant().isBefore(tally.deadline())) { // a limit of ours, and not the caller's

@@ -17,6 +17,8 @@ import io.vertx.core.http.HttpMethod;
 import io.vertx.core.http.HttpVersion;
 import io.vertx.core.http.PoolOptions;
 import io.vertx.core.http.RequestOptions;
+import io.vertx.core.net.ProxyOptions;
+import io.vertx.core.net.ProxyType;
 import io.vertx.core.net.SocketAddress;
 import java.net.Inet6Address;
 import java.net.InetAddress;
@@ -36,6 +38,9 @@ import java.util.concurrent.TimeoutException;
 import java.util.function.Supplier;
 import org.cacheddownloads.config.Config;
 import org.cacheddownloads.config.Config.Fetch;
+import org.cacheddownloads.config.Config.Origins;
+import org.cacheddownloads.config.Proxy;
+import org.cacheddownloads.config.Proxy.Via;
 import org.cacheddownloads.content.Headers;
 import org.cacheddownloads.content.IntegrityField;
 import org.cacheddownloads.content.SourceUrl;
@@ -58,6 +63,7 @@ import org.jspecify.annotations.Nullable;
 public final class HttpOrigin implements Origin {
   private static final int MAX_REDIRECTS = 10;
   private static final Set<Integer> REDIRECTS = Set.of(301, 302, 303, 307, 308);
+  private static final int PROXY_WANTS_CREDENTIALS = 407;
   private static final int MAX_CHUNK_BYTES = 256 * 1024;
   private static final int MAX_HEADER_BYTES = 64 * 1024;
   private static final int CONNECTIONS_PER_ORIGIN = 1024; // Slots decide how many are used
@@ -70,6 +76,8 @@ public final class HttpOrigin implements Origin {
   private final Listener listener;
   private final String userAgent;
   private final RuleHeaders rules;
+  private final Tls tls;
+  private final Proxies proxies;
 
   /** Platform threads: the system's resolver holds the thread that calls it, and may take long. */
   private final ExecutorService resolvers =
@@ -92,11 +100,13 @@ public final class HttpOrigin implements Origin {
       Vertx vertx,
       Supplier<Config> config,
       RuleHeaders rules,
+      Proxies proxies,
       Clock clock,
       Listener listener,
       String version) {
     this.config = config;
     this.rules = rules;
+    this.proxies = proxies;
     this.clock = clock;
     this.listener = listener;
     this.userAgent = "cached-downloads/" + version;
@@ -112,7 +122,7 @@ public final class HttpOrigin implements Origin {
             .setKeepAliveTimeout(30)
             .setTcpNoDelay(true);
     Multiplexing.allow(options);
-    Trust.of(config.get().origins().trust()).ifPresent(options::setTrustOptions);
+    this.tls = new Tls(vertx, config, clock);
     this.loop = vertx.getOrCreateContext();
     this.client =
         vertx.createHttpClient(
@@ -182,24 +192,56 @@ public final class HttpOrigin implements Origin {
       Instant deadline) {
     OriginPolicy.checkUrl(config.get().origins(), url);
     Fetch limits = config.get().fetch();
-    List<InetAddress> addresses =
-        OriginPolicy.allowed(config.get().origins(), url, resolve(url, limits, deadline));
+    Optional<Via> proxy = proxies.find(config.get().origins().rules(), url);
     List<RequestOptions> ways =
-        Addresses.interleaved(addresses).stream()
-            .map(address -> options(url, address, headers, validator, part))
+        Addresses.interleaved(addresses(url, proxy, limits, deadline)).stream()
+            .map(address -> options(url, proxy, address, headers, validator, part))
             .toList();
     try {
       HttpResponse response = send(ways, attempt > 0, url, deadline);
+      boolean proxyMayAnswer =
+          !url.isTls() && proxy.filter(via -> via.kind() == Proxy.Kind.HTTP).isPresent();
+      if (proxyMayAnswer && response.status() == PROXY_WANTS_CREDENTIALS) {
+        response.close();
+        throw OriginUnavailable.lasting(
+            "could not get an answer from " + url + ": the proxy refused (status: 407)");
+      }
       listener.answered(response.status());
       return response;
     } catch (CacheException e) {
       listener.unanswered(e.code());
-      throw e;
+      throw proxy.isPresent() ? Faults.through(proxy.get(), e) : e;
     }
+  }
+
+  /** What may be connected to: addresses of the origin, or of the proxy, which asks for names. */
+  private List<InetAddress> addresses(
+      SourceUrl url, Optional<Via> proxy, Fetch limits, Instant deadline) {
+    Origins policy = config.get().origins();
+    if (proxy.isPresent()) {
+      OriginPolicy.checkLiteral(policy, url);
+      return resolve(proxy.get().host(), limits, deadline);
+    }
+    return OriginPolicy.allowed(policy, url, resolve(url.host(), limits, deadline));
+  }
+
+  /** Makes a request that goes to the origin go to the proxy, which is told the origin's name. */
+  private static void through(
+      Via proxy, InetAddress address, SourceUrl url, RequestOptions options) {
+    var way =
+        new ProxyOptions()
+            .setType(proxy.kind() == Proxy.Kind.HTTP ? ProxyType.HTTP : ProxyType.SOCKS5)
+            .setHost(bracketed(address))
+            .setPort(proxy.port());
+    if (proxy.login() != null) {
+      way.setUsername(proxy.login().user()).setPassword(proxy.login().password());
+    }
+    options.setProxyOptions(way).setServer(SocketAddress.inetSocketAddress(url.port(), url.host()));
   }
 
   private RequestOptions options(
       SourceUrl url,
+      Optional<Via> proxy,
       InetAddress address,
       Headers callers,
       Validator validator,
@@ -213,7 +255,10 @@ public final class HttpOrigin implements Origin {
             .setPort(url.port())
             .setSsl(url.isTls())
             .setURI(url.requestTarget());
-    if (!url.isTls()) {
+    proxy.ifPresent(via -> through(via, address, url, options));
+    if (url.isTls()) {
+      options.setSslOptions(tls.of(url));
+    } else {
       options.setProtocolVersion(HttpVersion.HTTP_1_1); // else the handshake of TLS decides
     }
     options.putHeader(HttpHeaderNames.USER_AGENT.toString(), userAgent);
@@ -239,10 +284,6 @@ public final class HttpOrigin implements Origin {
   private static String bracketed(InetAddress address) {
     String text = address.getHostAddress();
     return address instanceof Inet6Address ? "[" + text + "]" : text;
-  }
-
-  private static String unbracketed(String host) {
-    return host.startsWith("[") ? host.substring(1, host.length() - 1) : host;
   }
 
   /**
@@ -335,6 +376,12 @@ public final class HttpOrigin implements Origin {
           || e.getCause() instanceof SslHandshakeTimeoutException) {
         throw new TimedOut("could not " + doing + " " + url + " in time", null);
       }
+      String what = "could not " + doing + " " + url;
+      Optional<OriginUnavailable> known =
+          Faults.proxy(what, e.getCause()).or(() -> Faults.tls(what, e.getCause()));
+      if (known.isPresent()) {
+        throw known.get();
+      }
       if (isNotHttp(e.getCause())) {
         throw BadResponse.of(url + " sent something that is not HTTP", null);
       }
@@ -368,28 +415,18 @@ public final class HttpOrigin implements Origin {
   private static String reason(@Nullable Throwable fault) {
     return switch (fault) {
       case java.net.ConnectException _ -> "connection refused";
-      case javax.net.ssl.SSLException e ->
-          "TLS failed (" + String.valueOf(e.getMessage()).lines().findFirst().orElse("") + ")";
       case io.vertx.core.VertxException e -> String.valueOf(e.getMessage());
       case null -> "unknown fault";
       default -> fault.getClass().getSimpleName();
     };
   }
 
-  private static Optional<InetAddress> literal(String host) {
-    try {
-      return Optional.of(InetAddress.ofLiteral(host));
-    } catch (IllegalArgumentException e) {
-      return Optional.empty();
-    }
-  }
-
-  private List<InetAddress> resolve(SourceUrl url, Fetch limits, Instant deadline) {
-    Optional<InetAddress> literal = literal(unbracketed(url.host()));
+  private List<InetAddress> resolve(String host, Fetch limits, Instant deadline) {
+    Optional<InetAddress> literal = OriginPolicy.literal(host);
     if (literal.isPresent()) {
       return List.of(literal.get()); // nothing to ask, and no thread to wait for
     }
-    var lookup = resolvers.submit(() -> List.of(InetAddress.getAllByName(unbracketed(url.host()))));
+    var lookup = resolvers.submit(() -> List.of(InetAddress.getAllByName(host)));
     try {
       Instant until = sooner(deadline, limits.connectTimeout());
       return lookup.get(
@@ -397,13 +434,13 @@ public final class HttpOrigin implements Origin {
     } catch (ExecutionException e) {
       listener.trouble("dns");
       if (e.getCause() instanceof UnknownHostException) {
-        throw new OriginUnavailable("the host '" + url.host() + "' is unknown", null);
+        throw new OriginUnavailable("the host '" + host + "' is unknown", null);
       }
-      throw new OriginUnavailable("the host '" + url.host() + "' cannot be resolved", e.getCause());
+      throw new OriginUnavailable("the host '" + host + "' cannot be resolved", e.getCause());
     } catch (TimeoutException e) {
       listener.trouble("dns");
       lookup.cancel(true);
-      throw new TimedOut("the host '" + url.host() + "' was not resolved in time", null);
+      throw new TimedOut("the host '" + host + "' was not resolved in time", null);
     } catch (InterruptedException e) {
       lookup.cancel(true);
       Thread.currentThread().interrupt();

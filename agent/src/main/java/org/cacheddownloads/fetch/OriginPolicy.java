@@ -1,8 +1,11 @@
 package org.cacheddownloads.fetch;
 
+import java.net.Inet4Address;
 import java.net.InetAddress;
 import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
+import java.util.stream.Stream;
 import org.cacheddownloads.config.Cidr;
 import org.cacheddownloads.config.Config.Origins;
 import org.cacheddownloads.content.SourceUrl;
@@ -60,6 +63,43 @@ final class OriginPolicy {
               + "' is not allowed; see origins.denyAddresses and origins.allowAddresses");
     }
     return allowed;
+  }
+
+  /**
+   * What can be judged where a proxy resolves the name: a host that is an address, in whatever
+   * notation a resolver takes for one ({@code 0xA9FEA9FE}, {@code 0251.0376.0251.0376}).
+   *
+   * @throws OriginNotAllowed if that may not be connected to
+   */
+  static void checkLiteral(Origins policy, SourceUrl url) {
+    String host = url.host();
+    String bare = host.endsWith(".") ? host.substring(0, host.length() - 1) : host;
+    List<InetAddress> readings =
+        Stream.of(literal(bare), posixLiteral(bare)).flatMap(Optional::stream).toList();
+    for (InetAddress reading : readings) {
+      List<InetAddress> _ = allowed(policy, url, List.of(reading));
+    }
+  }
+
+  /** The address that a host is, if it is one; IPv6 with or without brackets. */
+  static Optional<InetAddress> literal(String host) {
+    try {
+      return Optional.of(
+          InetAddress.ofLiteral(
+              host.startsWith("[") && host.endsWith("]")
+                  ? host.substring(1, host.length() - 1)
+                  : host));
+    } catch (IllegalArgumentException e) {
+      return Optional.empty();
+    }
+  }
+
+  private static Optional<InetAddress> posixLiteral(String host) {
+    try {
+      return Optional.of(Inet4Address.ofPosixLiteral(host));
+    } catch (IllegalArgumentException e) {
+      return Optional.empty();
+    }
   }
 
   private static boolean isAllowed(Origins policy, InetAddress address) {

@@ -23,11 +23,13 @@ final class Retry {
 
   /**
    * Connection faults, silence, 5xx and the statuses that mean "later" are worth another try; what
-   * the origin decided is not.
+   * the origin decided is not, and no fault that will be the same again. A name that is unknown now
+   * may be known in a moment.
    */
   static boolean isWorthwhile(CacheException failure) {
     return switch (failure) {
-      case OriginUnavailable _, TimedOut _ -> true;
+      case OriginUnavailable e -> e.retryable();
+      case TimedOut _ -> true;
       case BadResponse e -> e.isCut();
       case OriginRejected e -> e.originStatus() >= 500 || STATUSES.contains(e.originStatus());
       default -> false;

@@ -85,7 +85,7 @@ public final class RuleHeaders {
       }
       return text;
     } catch (IOException e) {
-      throw new OriginUnavailable(
+      throw OriginUnavailable.lasting(
           "headers."
               + name
               + " of the rule for "
@@ -93,8 +93,7 @@ public final class RuleHeaders {
               + " (origins.rules) has no value: "
               + path
               + ": "
-              + e.getMessage(),
-          null);
+              + e.getMessage());
     }
   }
 }

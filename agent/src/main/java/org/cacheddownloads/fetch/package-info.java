@@ -28,8 +28,27 @@
  *
  * <p>Decided: files that rules name are looked at whenever they are used (one {@code stat}),
  * because secrets are rotated by replacing files and nobody wants to reload an agent for that.
- * Price: a file that is missing for a moment fails the requests of that moment, after their
- * repetitions.
+ * Price: a file that is missing for a moment fails the requests of that moment, so files are to be
+ * replaced by renaming.
+ *
+ * <p>Decided: the system's authorities are those of the JDK and those of the distribution's bundle
+ * together, because the bundle is where operators put an authority of their own, and where curl and
+ * the rest of a cell look. They are read at the first use of TLS, which a start need not wait for.
+ * Price: an authority that only one of the two has dropped is still trusted, and the first download
+ * over TLS takes some 50 ms longer.
+ *
+ * <p>Decided: a fault of TLS that says what is so (a certificate that is not trusted, expired or
+ * another host's, an alert that says no) ends the tries of a source at once and is not retryable,
+ * because asking again gives the same. An unknown host name is asked for again: names appear, and
+ * resolvers fail. Price: who replaces a certificate in the very second has to ask again.
+ *
+ * <p>Decided: the environment's proxies are not used for the loopback device, as in Go and unlike
+ * curl, because a proxy elsewhere has another loopback device, and whoever tries the agent on a
+ * machine with {@code http_proxy} set should not need to know. A rule that names a proxy holds for
+ * it too. A variable that cannot be understood stops the start: going straight where a proxy was
+ * meant could be what must not be. Where a proxy is used, only hosts that are addresses can be
+ * judged by address, in every notation that resolvers know. Price: a name that the proxy resolves
+ * to an address that is denied here is the proxy's to refuse.
  *
  * <p>Decided: a rest is asked for with {@code Range} and {@code If-Range} only, and what comes is
  * used only if it is exactly that rest; anything else starts over, because a part of another

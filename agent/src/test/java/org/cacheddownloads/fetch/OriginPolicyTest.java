@@ -122,4 +122,29 @@ class OriginPolicyTest {
         OriginNotAllowed.class,
         () -> OriginPolicy.allowed(policy, SourceUrl.parse("http://h/x"), List.of(raw)));
   }
+
+  /** Where a proxy resolves names, notations that resolvers take for an address count as one. */
+  @ParameterizedTest
+  @CsvSource({
+    "http://169.254.169.254/x, false",
+    "http://169.254.169.254./x, false",
+    "http://0xA9FEA9FE/x, false",
+    "http://2852039166/x, false",
+    "http://0251.0376.0251.0376/x, false",
+    "http://169.254.43518/x, false",
+    "http://[fe80::1]/x, false",
+    "http://[::ffff:169.254.169.254]/x, false",
+    "http://10.0.0.1/x, true",
+    "http://a.example/x, true",
+    "http://1.example/x, true"
+  })
+  void addressesAreJudgedWhereAProxyResolvesNames(String url, boolean allowed) {
+    Origins policy = policy("http", "*", "", "169.254.0.0/16 fe80::/10");
+    SourceUrl target = SourceUrl.parse(url);
+    if (allowed) {
+      OriginPolicy.checkLiteral(policy, target);
+    } else {
+      assertThrows(OriginNotAllowed.class, () -> OriginPolicy.checkLiteral(policy, target));
+    }
+  }
 }

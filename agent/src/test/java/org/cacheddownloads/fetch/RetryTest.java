@@ -29,6 +29,7 @@ class RetryTest {
   static List<Arguments> failures() {
     return List.of(
         Arguments.of(new OriginUnavailable("refused", null), true, true),
+        Arguments.of(OriginUnavailable.lasting("certificate"), false, true),
         Arguments.of(new TimedOut("silent", null), true, true),
         Arguments.of(BadResponse.cut("cut", 200), true, true),
         Arguments.of(BadResponse.of("204", 204), false, false),

@@ -75,6 +75,24 @@ final class AgentProcess extends AgentClient
     }
   }
 
+  /**
+   * Lets the agent know these hosts alone, alternating names and addresses; whatever else has a
+   * name is unknown to it.
+   */
+  AgentProcess knowingHosts(String... namesAndAddresses) {
+    var lines = new StringBuilder();
+    for (int i = 0; i < namesAndAddresses.length; i += 2) {
+      lines.append(namesAndAddresses[i + 1]).append(' ').append(namesAndAddresses[i]).append('\n');
+    }
+    Path file = scratch("hosts");
+    try {
+      Files.writeString(file, lines);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+    return environment("JAVA_TOOL_OPTIONS", "-Djdk.net.hosts.file=" + file);
+  }
+
   // ---- life
 
   /**

@@ -14,6 +14,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
+import java.util.regex.Pattern;
 
 /**
  * A program that runs beside the tests. Its output goes to a file; {@link #close} ends it, by its
@@ -26,6 +27,9 @@ final class Child implements AutoCloseable {
     Runtime.getRuntime()
         .addShutdownHook(new Thread(() -> RUNNING.forEach(Process::destroyForcibly)));
   }
+
+  /** What the machine's environment says about proxies is not meant for what runs on loopback. */
+  private static final Pattern PROXY = Pattern.compile("(?i)(https?|all|no)_proxy");
 
   private final Process process;
   private final Path log;
@@ -50,6 +54,7 @@ final class Child implements AutoCloseable {
             .directory(directory.toFile())
             .redirectErrorStream(true)
             .redirectOutput(ProcessBuilder.Redirect.appendTo(log.toFile()));
+    program.environment().keySet().removeIf(name -> PROXY.matcher(name).matches());
     program.environment().putAll(environment);
     return started(program, log);
   }

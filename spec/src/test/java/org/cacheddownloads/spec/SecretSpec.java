@@ -19,17 +19,46 @@ import org.junit.jupiter.api.extension.RegisterExtension;
 
 /** Secrets appear nowhere, and nobody gets bytes on another caller's authority. */
 class SecretSpec {
-  @RegisterExtension
-  static final AgentProcess agent =
-      AgentProcess.with("fetch.attempts", 2, "log.level", "debug", "fetch.negativeTtl", "0s");
+  private static final String CANARY = "c4n4ry-9d1f";
 
   @RegisterExtension static final Origin origin = Origin.start();
 
   @RegisterExtension static final Origin other = Origin.start();
 
-  // ---- secrets appear nowhere
+  @RegisterExtension
+  static final AgentProcess agent =
+      AgentProcess.with(
+          "fetch.attempts",
+          2,
+          "log.level",
+          "debug",
+          "fetch.negativeTtl",
+          "0s",
+          "origins.rules",
+          List.of(
+              Map.of(
+                  "match",
+                  origin.url("/ruled"),
+                  "headers",
+                  Map.of("X-Agent", CANARY, "X-Filed", Map.of("file", secretFile()))),
+              Map.of(
+                  "match",
+                  "http://proxied.test/*",
+                  "proxy",
+                  "http://user:" + CANARY + "@127.0.0.1:" + Project.freePort())));
 
-  private static final String CANARY = "c4n4ry-9d1f";
+  /** A file of the operator's, whose value has the canary. */
+  private static String secretFile() {
+    try {
+      Path file = Files.createTempFile("cd-", ".secret");
+      file.toFile().deleteOnExit();
+      return Files.writeString(file, "filed " + CANARY + "\n").toString();
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  // ---- secrets appear nowhere
 
   /** The canary, and what Base64 makes of it as the password of the user info. */
   private static final List<String> TRACES =
@@ -39,6 +68,7 @@ class SecretSpec {
   void secretsAppearInNoReplyLogMetricOrFile() throws IOException {
     var seen = new ArrayList<String>();
     origin.serve("/ok", "hello", "ETag: \"o\"");
+    origin.serve("/ruled", "ruled", "ETag: \"u\"");
     origin.serve("/mismatch", "mismatch", "ETag: \"m\"");
     origin.answer("/refused", Answer.status(403));
     origin.answer("/broken", Answer.status(500, "Retry-After: 0"));
@@ -48,6 +78,8 @@ class SecretSpec {
         List.of(
             "/ok",
             "/ok",
+            "/ruled",
+            "/proxied",
             "/refused",
             "/broken",
             "/signed",
@@ -75,6 +107,13 @@ class SecretSpec {
 
     assertThat(origin.requests("/ok"))
         .allSatisfy(request -> assertThat(request.target() + request.headers()).contains(CANARY));
+    assertThat(origin.requests("/ruled"))
+        .isNotEmpty()
+        .allSatisfy(
+            request -> {
+              assertThat(request.header("X-Agent")).hasValue(CANARY);
+              assertThat(request.header("X-Filed")).hasValue("filed " + CANARY);
+            });
     assertThat(seen).allSatisfy(text -> assertThat(text).doesNotContain(TRACES));
     assertThat(filesWithTraces()).isEmpty();
   }
@@ -88,6 +127,7 @@ class SecretSpec {
         switch (path) {
           case "/unreachable" -> "127.0.0.1:" + Project.freePort();
           case "/policy" -> "169.254.169.254";
+          case "/proxied" -> "proxied.test";
           default -> origin.authority();
         };
     ObjectNode body =
