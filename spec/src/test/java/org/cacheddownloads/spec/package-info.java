@@ -5,9 +5,9 @@
  * <p>One class per promise ({@link FetchSpec}, {@link ReferenceSpec}, …). What they stand on:
  * {@link AgentProcess} (a running agent and the client of its socket), {@link Contract} (holds
  * every request and reply against {@code spec/openapi.yaml}), {@link Origin} (a scripted origin),
- * {@link RawOrigin} (one that breaks HTTP), {@link SourceTree} (archives of real tools), {@link
- * RawTar} and {@link RawZip} (such as no tool makes), and the real parts {@link NginxOrigin},
- * {@link RuncContainer} and {@link PrometheusServer}.
+ * {@link RawOrigin} (one that breaks HTTP), {@link BlackHole} (one that answers to nobody), {@link
+ * SourceTree} (archives of real tools), {@link RawTar} and {@link RawZip} (such as no tool makes),
+ * and the real parts {@link NginxOrigin}, {@link RuncContainer} and {@link PrometheusServer}.
  *
  * <p>What must outlast a {@code kill -9} is shown by {@link KillSpec}: a {@link Load} from many
  * clients writes what was acknowledged into a {@link Ledger}, the agent dies at a {@link
