@@ -2,6 +2,8 @@ package org.cacheddownloads.fetch;
 
 import java.net.Inet4Address;
 import java.net.InetAddress;
+import java.net.UnknownHostException;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
@@ -15,6 +17,9 @@ import org.cacheddownloads.failure.CacheException.OriginNotAllowed;
  * Which origins may be asked: by scheme and host before a name is resolved, by address after. Pure.
  */
 final class OriginPolicy {
+  private static final Cidr NAT64 = Cidr.parse("64:ff9b::/96");
+  private static final Cidr SIX_TO_FOUR = Cidr.parse("2002::/16");
+
   private OriginPolicy() {}
 
   /**
@@ -103,7 +108,30 @@ final class OriginPolicy {
   }
 
   private static boolean isAllowed(Origins policy, InetAddress address) {
-    return contains(policy.allowAddresses(), address) || !contains(policy.denyAddresses(), address);
+    List<InetAddress> meant =
+        Stream.concat(Stream.of(address), translated(address).stream()).toList();
+    return meant.stream().anyMatch(each -> contains(policy.allowAddresses(), each))
+        || meant.stream().noneMatch(each -> contains(policy.denyAddresses(), each));
+  }
+
+  /**
+   * The IPv4 address that an IPv6 address leads to on a network that translates: behind the
+   * well-known prefix of NAT64 (RFC 6052 section 2.1), or in 6to4 (RFC 3056 section 2).
+   */
+  private static Optional<InetAddress> translated(InetAddress address) {
+    byte[] bytes = address.getAddress();
+    if (NAT64.contains(address)) {
+      return Optional.of(ipv4(bytes, 12));
+    }
+    return SIX_TO_FOUR.contains(address) ? Optional.of(ipv4(bytes, 2)) : Optional.empty();
+  }
+
+  private static InetAddress ipv4(byte[] bytes, int from) {
+    try {
+      return InetAddress.getByAddress(Arrays.copyOfRange(bytes, from, from + 4));
+    } catch (UnknownHostException e) {
+      throw new IllegalStateException("four bytes are an address", e);
+    }
   }
 
   private static boolean contains(List<Cidr> ranges, InetAddress address) {
