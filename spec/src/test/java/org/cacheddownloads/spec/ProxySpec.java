@@ -118,6 +118,24 @@ class ProxySpec {
         .containsExactly("SOCKS blobs.test:" + port(), "SOCKS blobs.test:" + tls.port());
   }
 
+  @ParameterizedTest
+  @ValueSource(booleans = {false, true})
+  void theProxyAndTheOriginMayBeIpv6Addresses(boolean socks) {
+    try (ScriptedProxy proxy = ScriptedProxy.onIpv6(socks)) {
+      start(rule("*", proxy.url()));
+      origin.serve("/six", "six", "ETag: \"6\"");
+
+      String six = "http://[::1]:" + port() + "/six";
+      assertThat(agent.prefetch(six).digest()).isEqualTo(Content.sha256("six"));
+      assertThat(agent.prefetch(namedTls("/six")).digest()).isEqualTo(Content.sha256("/six"));
+
+      assertThat(proxy.asked()).hasSize(2);
+      if (!socks) {
+        assertThat(proxy.asked().getFirst()).isEqualTo("GET " + six);
+      }
+    }
+  }
+
   // ---- the environment
 
   @ParameterizedTest

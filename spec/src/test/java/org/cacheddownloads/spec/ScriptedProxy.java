@@ -7,6 +7,7 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
 import java.io.UncheckedIOException;
+import java.net.Inet6Address;
 import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
@@ -29,10 +30,10 @@ final class ScriptedProxy implements AutoCloseable {
   private volatile @Nullable String login;
   private volatile @Nullable String refusal;
 
-  private ScriptedProxy(boolean socks) {
+  private ScriptedProxy(boolean socks, String address) {
     this.socks = socks;
     try {
-      server = new ServerSocket(0, 50, InetAddress.getLoopbackAddress());
+      server = new ServerSocket(0, 50, InetAddress.ofLiteral(address));
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
@@ -40,11 +41,16 @@ final class ScriptedProxy implements AutoCloseable {
   }
 
   static ScriptedProxy http() {
-    return new ScriptedProxy(false);
+    return new ScriptedProxy(false, "127.0.0.1");
   }
 
   static ScriptedProxy socks() {
-    return new ScriptedProxy(true);
+    return new ScriptedProxy(true, "127.0.0.1");
+  }
+
+  /** One at {@code ::1}. */
+  static ScriptedProxy onIpv6(boolean socks) {
+    return new ScriptedProxy(socks, "::1");
   }
 
   /** From now on {@code user:password} is asked for. */
@@ -60,7 +66,8 @@ final class ScriptedProxy implements AutoCloseable {
   }
 
   String url() {
-    return (socks ? "socks5" : "http") + "://127.0.0.1:" + server.getLocalPort();
+    String host = server.getInetAddress() instanceof Inet6Address ? "[::1]" : "127.0.0.1";
+    return (socks ? "socks5" : "http") + "://" + host + ":" + server.getLocalPort();
   }
 
   String urlAs(String userAndPassword) {
@@ -186,6 +193,7 @@ final class ScriptedProxy implements AutoCloseable {
         switch (in.readByte()) {
           case 1 -> InetAddress.getByAddress(in.readNBytes(4)).getHostAddress();
           case 3 -> text(in);
+          case 4 -> InetAddress.getByAddress(in.readNBytes(16)).getHostAddress();
           default -> throw new IOException("another kind of address");
         };
     int port = in.readUnsignedShort();
