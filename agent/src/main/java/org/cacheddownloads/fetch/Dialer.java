@@ -34,6 +34,7 @@ final class Dialer {
 
   private static final int REMEMBERED_ORIGINS = 1000;
   private static final long REFUSED_STREAM = 7; // RFC 9113 section 7
+  private static final int MOST_REFUSALS = 10;
   private static final AttributeKey<Boolean> USED = AttributeKey.valueOf(Dialer.class, "used");
 
   private final Vertx vertx;
@@ -72,9 +73,18 @@ final class Dialer {
    *
    * @param ways the request by address, in the order in which they are to be tried
    * @param again whether it was tried before: then the address that served last comes last
-   * @param fresh whether it must not go on a connection of HTTP/1.1 that was used before
+   * @param losses how often it was sent on a connection that was lost; after the first loss it does
+   *     not go on a connection of HTTP/1.1 that was used before
    */
-  record Call(String origin, List<RequestOptions> ways, boolean again, boolean fresh) {}
+  record Call(String origin, List<RequestOptions> ways, boolean again, int losses) {
+    boolean fresh() {
+      return losses > 0;
+    }
+
+    Call afterLoss() {
+      return new Call(origin, ways, again, losses + 1);
+    }
+  }
 
   /** The connection that is there first. */
   Race dial(Call call) {
@@ -93,20 +103,21 @@ final class Dialer {
    * @param open what to do with the response, at once and on the event loop
    * @return fails with {@link LostConnection} where a fresh connection may do better
    */
-  <T> Future<T> send(
-      HttpClientRequest request, boolean fresh, Function<HttpClientResponse, T> open) {
+  <T> Future<T> send(HttpClientRequest request, Call call, Function<HttpClientResponse, T> open) {
     Channel channel = channel(request);
     boolean reused = channel.attr(USED).getAndSet(true) != null;
     if (!reused) {
       // What breaks a connection is told to its exchanges; without a handler it is logged as well.
       request.connection().exceptionHandler(_ -> {});
-      return request.send().map(open);
     }
     if (isMultiplexed(request)) {
       return request
           .send()
           .map(open)
-          .recover(fault -> Future.failedFuture(fresh ? fault : ofShared(fault)));
+          .recover(fault -> Future.failedFuture(ofShared(fault, reused, call.losses())));
+    }
+    if (!reused) {
+      return request.send().map(open);
     }
     Promise<T> answer = Promise.promise();
     Runnable later =
@@ -123,12 +134,17 @@ final class Dialer {
     return answer.future();
   }
 
-  /** Of a shared connection only its end, or its refusal of the stream, says nothing of the URL. */
-  private static Throwable ofShared(Throwable fault) {
-    boolean lost =
-        fault instanceof HttpClosedException
+  /**
+   * Of a shared connection only its end, or its refusal of the stream, says nothing of the URL.
+   * What was refused was not looked at (RFC 9113 section 8.7), and the next connection may be one
+   * that others are about to use up as well, so that may happen several times.
+   */
+  private static Throwable ofShared(Throwable fault, boolean reused, int losses) {
+    boolean refused =
+        (fault instanceof HttpClosedException closed && closed.goAway() != null)
             || (fault instanceof StreamResetException reset && reset.getCode() == REFUSED_STREAM);
-    return lost ? new LostConnection(fault) : fault;
+    boolean ended = fault instanceof HttpClosedException && reused && losses == 0;
+    return ended || (refused && losses < MOST_REFUSALS) ? new LostConnection(fault) : fault;
   }
 
   static boolean isMultiplexed(HttpClientRequest request) {

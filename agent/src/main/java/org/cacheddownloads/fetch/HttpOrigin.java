@@ -293,10 +293,13 @@ public final class HttpOrigin implements Origin {
    */
   private HttpResponse send(
       List<RequestOptions> ways, boolean again, SourceUrl url, Instant deadline) {
-    try {
-      return send(new Dialer.Call(url.origin(), ways, again, false), url, deadline);
-    } catch (Dialer.LostConnection e) {
-      return send(new Dialer.Call(url.origin(), ways, again, true), url, deadline);
+    var call = new Dialer.Call(url.origin(), ways, again, 0);
+    while (true) {
+      try {
+        return send(call, url, deadline);
+      } catch (Dialer.LostConnection e) {
+        call = call.afterLoss();
+      }
     }
   }
 
@@ -314,8 +317,7 @@ public final class HttpOrigin implements Origin {
               .onComplete(connecting)
               .compose(
                   request ->
-                      dialer.send(
-                          request, call.fresh(), response -> attach(response, url, requestedAt)))
+                      dialer.send(request, call, response -> attach(response, url, requestedAt)))
               .onComplete(answering);
         });
     Future<HttpClientRequest> connected = connecting.future();

@@ -93,7 +93,8 @@
  * <p>Decided: a request whose connection had been used before and ended without a response head is
  * sent once more, on a fresh one, without being counted; and before a used connection of HTTP/1.1
  * is used again, the event loop turns once, so that its end, or surplus behind the last body, is
- * seen first. Price: what the origin sends later than that is still read as the answer to the next
+ * seen first. A stream that an origin of HTTP/2 refuses, since it goes away, is sent again up to
+ * ten times. Price: what the origin sends later than that is still read as the answer to the next
  * request; if it is no HTTP, that is repeated too.
  *
  * <p>Decided: HTTP/2 only where the handshake of TLS chooses it (ALPN), with 32 streams of 2 MiB on

@@ -187,6 +187,22 @@ class Http2Spec {
     }
   }
 
+  /** Requests that are on their way to a connection that goes away just now. */
+  @Test
+  void whatAnOriginThatGoesAwayHasNotSeenCostsNoAttempt() {
+    try (NginxOrigin nginx = NginxOrigin.startTls("keepalive_requests 3;");
+        AgentProcess agent = agentFor(nginx, "fetch.attempts", 1)) {
+      var running = new ArrayList<CompletableFuture<Download>>();
+      for (int i = 0; i < 200; i++) {
+        nginx.write("/" + i, "away" + i);
+        running.add(agent.prefetchAsync(nginx.url("/" + i)));
+      }
+      for (int i = 0; i < 200; i++) {
+        assertThat(running.get(i).join().digest()).isEqualTo(Content.sha256("away" + i));
+      }
+    }
+  }
+
   @Test
   void aCertificateThatNobodyTrustsIsRefused() {
     try (NginxOrigin nginx = NginxOrigin.startTls("");
