@@ -34,6 +34,8 @@ final class Hedge {
   /** Asks one source. */
   interface Work {
     /**
+     * Brings in the bytes of one source.
+     *
      * @param began to be told when an answer begins that is a download
      */
     Landing run(Flight branch, int source, Runnable began);
