@@ -66,6 +66,7 @@ public final class HttpOrigin implements Origin {
   private static final int PROXY_WANTS_CREDENTIALS = 407;
   private static final int MAX_CHUNK_BYTES = 256 * 1024;
   private static final int MAX_HEADER_BYTES = 64 * 1024;
+  private static final long LONGEST_HANDSHAKE_SECONDS = 60;
   private static final int CONNECTIONS_PER_ORIGIN = 1024; // Slots decide how many are used
 
   private final HttpClient client;
@@ -110,13 +111,10 @@ public final class HttpOrigin implements Origin {
     this.clock = clock;
     this.listener = listener;
     this.userAgent = "cached-downloads/" + version;
-    int connectMillis =
-        (int) Math.min(Integer.MAX_VALUE, config.get().fetch().connectTimeout().toMillis());
     var options =
         new HttpClientOptions()
-            .setConnectTimeout(connectMillis)
-            .setSslHandshakeTimeout(connectMillis)
-            .setSslHandshakeTimeoutUnit(TimeUnit.MILLISECONDS)
+            .setSslHandshakeTimeout(LONGEST_HANDSHAKE_SECONDS) // fetch.connectTimeout comes first
+            .setSslHandshakeTimeoutUnit(TimeUnit.SECONDS)
             .setMaxChunkSize(MAX_CHUNK_BYTES)
             .setMaxHeaderSize(MAX_HEADER_BYTES)
             .setKeepAliveTimeout(30)
@@ -254,7 +252,8 @@ public final class HttpOrigin implements Origin {
             .setHost(url.host())
             .setPort(url.port())
             .setSsl(url.isTls())
-            .setURI(url.requestTarget());
+            .setURI(url.requestTarget())
+            .setConnectTimeout(config.get().fetch().connectTimeout().toMillis());
     proxy.ifPresent(via -> through(via, address, url, options));
     if (url.isTls()) {
       options.setSslOptions(tls.of(url));
@@ -374,7 +373,8 @@ public final class HttpOrigin implements Origin {
       if (e.getCause() instanceof Dialer.LostConnection lost) {
         throw lost;
       }
-      if (e.getCause() instanceof ConnectTimeoutException
+      if (e.getCause() instanceof TimeoutException
+          || e.getCause() instanceof ConnectTimeoutException
           || e.getCause() instanceof SslHandshakeTimeoutException) {
         throw new TimedOut("could not " + doing + " " + url + " in time", null);
       }
