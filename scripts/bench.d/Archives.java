@@ -52,10 +52,12 @@ final class Archives implements Scenario {
       double first = millis(() -> directory("cold", archives.getFirst(), "link", "0s", "miss"));
       if (run == 0) warmUp(archives.getFirst());
       double linked = next(archives.getFirst(), "link", "0s");
+      settle();
       double mounted = next(archives.getFirst(), "mount", "1h");
       double asked = next(archives.getFirst(), "mount", "0s");
       setting.agent().empty();
       hit = hit();
+      settle();
       double alone = p99(hits(hit, List.of()));
       double beside = p99(hits(hit, archives));
       setting.agent().empty();
@@ -100,6 +102,11 @@ final class Archives implements Scenario {
       setting.agent().call("DELETE", "/v1/containers/" + deliver + i, null);
     }
     return took.median();
+  }
+
+  /** Or what follows would wait for the disk to take what was before it. */
+  private void settle() throws Exception {
+    Children.output(List.of("sync", "-f", setting.work().toString()));
   }
 
   private void warmUp(String archive) throws IOException {
