@@ -44,13 +44,17 @@ final class Archives implements Scenario {
       Bench.progress(run == 0 ? "archives, warm-up" : "archives, run " + run);
       Files.createDirectories(scratch);
       Path archive = setting.nginx().documents().resolve(archives.getFirst());
+      settle();
       double extracted = millis(() -> Children.output(tar(archive, scratch)));
+      settle();
       double copied =
           millis(() -> Children.output(List.of("cp", "-al", scratch.toString(), scratch + "-2")));
       Bench.delete(scratch);
       Bench.delete(Path.of(scratch + "-2"));
+      settle();
       double first = millis(() -> directory("cold", archives.getFirst(), "link", "0s", "miss"));
       if (run == 0) warmUp(archives.getFirst());
+      settle();
       double linked = next(archives.getFirst(), "link", "0s");
       settle();
       double mounted = next(archives.getFirst(), "mount", "1h");

@@ -49,6 +49,8 @@ public final class TreeMaker {
   private static final Logger log = LoggerFactory.getLogger(TreeMaker.class);
 
   /** The ingest's own directory, its marker, and the directory of the tree. */
+  private static final int NICE = 10;
+
   private static final int INODES_BESIDE = 3;
 
   private final Supplier<Config> config;
@@ -266,6 +268,7 @@ public final class TreeMaker {
 
   private void run(Job job) {
     try {
+      Posix.giveWay(NICE); // who waits for a tree waits long anyway, and hits should not
       boolean made = unpack(job);
       ended(job);
       job.done.complete(made);

@@ -236,6 +236,21 @@ public final class Posix {
     }
   }
 
+  /**
+   * Lets the calling thread, and those that it starts after this, come after the others where all
+   * want the processor (setpriority(2), which counts for single threads on Linux). What the kernel
+   * refuses is no loss.
+   *
+   * @param nice above 0, at most 19
+   */
+  public static void giveWay(int nice) {
+    try (Arena arena = Arena.ofConfined()) {
+      int _ = (int) Priority.CALL.invokeExact(arena.allocate(Native.ERROR), 0, 0, nice);
+    } catch (Throwable e) {
+      throw uncallable("setpriority", e);
+    }
+  }
+
   /** Ends this process as {@code kill -9} does. */
   public static void die() {
     try (Arena arena = Arena.ofConfined()) {
@@ -372,6 +387,11 @@ public final class Posix {
 
   private static final class Umask {
     static final MethodHandle CALL = Native.function("umask", Native.INT, Native.INT);
+  }
+
+  private static final class Priority {
+    static final MethodHandle CALL =
+        Native.function("setpriority", Native.INT, Native.INT, Native.INT, Native.INT);
   }
 
   private static final class Kill {

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.FileSystemException;
 import java.nio.file.Files;
@@ -147,6 +148,32 @@ class PosixTest {
   void otherRefusalsKeepTheirReason() throws IOException {
     Path file = Files.writeString(directory.resolve("file"), "x");
     assertThrows(FileSystemException.class, () -> Posix.link(file, file.resolve("below a file")));
+  }
+
+  @Test
+  void aThreadThatGivesWayIsAloneInThat() throws Exception {
+    var seen = new String[2];
+    Thread thread =
+        Thread.ofPlatform()
+            .start(
+                () -> {
+                  seen[0] = nice();
+                  Posix.giveWay(7);
+                  seen[1] = nice();
+                });
+    thread.join();
+    assertEquals(nice(), seen[0]);
+    assertEquals("7", seen[1]);
+  }
+
+  /** Field 19 of proc_pid_stat(5), counted behind the name, which may have blanks. */
+  private static String nice() {
+    try {
+      String stat = Files.readString(Path.of("/proc/thread-self/stat"));
+      return stat.substring(stat.lastIndexOf(')') + 2).split(" ", -1)[16];
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
   }
 
   /** The error number is the calling thread's own, also where threads share a carrier. */
