@@ -99,6 +99,9 @@ class SecretSpec {
             "/metrics")) {
       seen.add(agent.get(target).toString());
     }
+    Path process = Path.of("/proc/" + agent.pid());
+    seen.add(Files.readString(process.resolve("cmdline"))); // what ps shows
+    seen.add(Files.readString(process.resolve("environ")));
     agent.sigterm();
     agent.awaitExit();
     seen.add(agent.log());
