@@ -7,6 +7,7 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.function.Supplier;
 import org.cacheddownloads.catalog.Catalog;
@@ -54,6 +55,9 @@ import org.jspecify.annotations.Nullable;
  */
 public final class Download {
   private static final String OUT_OF_TIME = new TimedOut("", null).code();
+
+  /** Statuses of answers that may become a download. */
+  private static final Set<Integer> BEGINNINGS = Set.of(200, 203, 206, 304);
 
   private final Supplier<Config> config;
   private final Origin origin;
@@ -388,7 +392,7 @@ public final class Download {
         tally.tell();
         tally.retryAfter =
             Retry.retryAfter(response.headers().first("retry-after"), clock.instant());
-        if (response.status() < 300 || response.status() == 304) {
+        if (BEGINNINGS.contains(response.status())) {
           tally.begins();
         }
         return switch (response.status()) {
