@@ -10,52 +10,38 @@ import java.util.concurrent.FutureTask;
 import org.cacheddownloads.store.Posix;
 
 /**
- * Hard links that are still to be made. Almost all of the time of a copy goes into them, and the
- * file system takes names into one directory one after the other, but into two side by side: so a
- * batch is made by two threads, each with directories of its own. Not thread-safe.
+ * Hard links that are still to be made, and those that are being made. Almost all of the time of a
+ * copy goes into them, and the file system takes names into one directory one after the other, but
+ * into two side by side: so a batch is made by two threads, each with directories of its own, while
+ * the next one is collected. Belongs to one thread; close it before anything is done to what it
+ * links into.
  */
-final class LinkBatch {
-  static final int MOST = 1024;
+final class LinkBatch implements AutoCloseable {
+  static final int MOST = 512;
 
-  /** Fewer are made sooner than a thread is started. */
-  private static final int FEW = 64;
-
-  private final List<Link> links = new ArrayList<>();
+  private List<Link> collected = new ArrayList<>();
+  private final List<Part> running = new ArrayList<>();
 
   /** A file of the tree, and the name that its inode is to have in the copy. */
   record Link(Node.File file, Path original, Path name) {}
 
+  private record Part(Thread thread, FutureTask<List<Link>> work) {}
+
   void add(Link link) {
-    links.add(link);
+    collected.add(link);
   }
 
   boolean isFull() {
-    return links.size() >= MOST;
+    return collected.size() >= MOST;
   }
 
-  /**
-   * Makes all of them; the batch is empty after.
-   *
-   * @return those whose inode has all the links that the file system allows
-   * @throws DamagedTree if one's original is missing
-   */
-  List<Link> make() throws IOException {
-    List<Link> all = List.copyOf(links);
-    links.clear();
+  /** Begins to make what was collected; what was begun before has ended. */
+  void begin() {
+    List<Link> all = collected;
+    collected = new ArrayList<>();
     int half = border(all);
-    if (all.size() < FEW || half == all.size()) {
-      return make(all);
-    }
-    var other = new FutureTask<>(() -> make(all.subList(half, all.size())));
-    Thread thread = Thread.ofVirtual().name("links").start(other);
-    var refused = new ArrayList<Link>();
-    try {
-      refused.addAll(make(all.subList(0, half)));
-    } finally {
-      end(thread); // nothing is made any more when this returns
-    }
-    refused.addAll(result(other));
-    return refused;
+    start(all.subList(0, half));
+    start(all.subList(half, all.size()));
   }
 
   /** Where about the second half begins with another directory; the end if there is but one. */
@@ -67,6 +53,13 @@ final class LinkBatch {
       at++;
     }
     return at;
+  }
+
+  private void start(List<Link> links) {
+    if (!links.isEmpty()) {
+      var work = new FutureTask<>(() -> make(links));
+      running.add(new Part(Thread.ofVirtual().name("links").start(work), work));
+    }
   }
 
   private static List<Link> make(List<Link> links) throws IOException {
@@ -83,20 +76,20 @@ final class LinkBatch {
     return refused;
   }
 
-  /** Waits without end: making links of files takes as long as it takes, and is never stuck. */
-  private static void end(Thread thread) {
-    boolean interrupted = false;
-    while (true) {
-      try {
-        thread.join();
-        break;
-      } catch (InterruptedException e) {
-        interrupted = true;
-      }
+  /**
+   * Waits for what was begun.
+   *
+   * @return those whose inode has all the links that the file system allows
+   * @throws DamagedTree if one's original is missing
+   */
+  List<Link> end() throws IOException {
+    List<Part> ended = List.copyOf(running);
+    close();
+    var refused = new ArrayList<Link>();
+    for (Part part : ended) {
+      refused.addAll(result(part.work()));
     }
-    if (interrupted) {
-      Thread.currentThread().interrupt();
-    }
+    return refused;
   }
 
   private static List<Link> result(FutureTask<List<Link>> ended) throws IOException {
@@ -111,5 +104,24 @@ final class LinkBatch {
       }
       default -> throw new IllegalStateException("links are still being made");
     };
+  }
+
+  /** Waits without end: making links of files takes as long as it takes, and is never stuck. */
+  @Override
+  public void close() {
+    boolean interrupted = false;
+    for (Part part : running) {
+      while (part.thread().isAlive()) {
+        try {
+          part.thread().join();
+        } catch (InterruptedException e) {
+          interrupted = true;
+        }
+      }
+    }
+    running.clear();
+    if (interrupted) {
+      Thread.currentThread().interrupt();
+    }
   }
 }

@@ -68,7 +68,11 @@ public final class Trees {
     private final Deque<Node.Directory> open = new ArrayDeque<>();
     private final Map<Integer, Path> renewed = new HashMap<>();
     private final LinkBatch batch = new LinkBatch();
-    private final List<Node.Directory> left = new ArrayList<>();
+
+    /** Complete when what the batch collects, or has begun, is made. */
+    private List<Node.Directory> left = new ArrayList<>();
+
+    private List<Node.Directory> leftBefore = List.of();
     private long allocatedBytes;
     private long inodes;
 
@@ -80,6 +84,12 @@ public final class Trees {
     }
 
     Made make(Manifest manifest) throws IOException {
+      try (batch) {
+        return makeAll(manifest);
+      }
+    }
+
+    private Made makeAll(Manifest manifest) throws IOException {
       for (Node node = manifest.next(); node != null; node = manifest.next()) {
         check.run();
         leaveUpTo(node.path());
@@ -92,7 +102,8 @@ public final class Trees {
       while (!open.isEmpty()) {
         left.add(open.remove());
       }
-      finishBatch();
+      turnOver();
+      turnOver();
       return new Made(allocatedBytes, inodes);
     }
 
@@ -102,19 +113,24 @@ public final class Trees {
         left.add(open.remove());
       }
       if (batch.isFull() || left.size() >= LinkBatch.MOST) {
-        finishBatch();
+        turnOver();
       }
     }
 
-    /** Makes the links that were put off, and seals the directories that are complete then. */
-    private void finishBatch() throws IOException {
-      for (LinkBatch.Link refused : batch.make()) {
+    /**
+     * Ends the links that were begun, seals the directories that are complete now, and begins those
+     * that were collected.
+     */
+    private void turnOver() throws IOException {
+      for (LinkBatch.Link refused : batch.end()) {
         copy(refused.file(), refused.original(), refused.name());
       }
-      for (Node.Directory directory : left) {
+      for (Node.Directory directory : leftBefore) {
         seal(directory);
       }
-      left.clear();
+      leftBefore = left;
+      left = new ArrayList<>();
+      batch.begin();
     }
 
     private void seal(Node.Directory directory) throws IOException {
