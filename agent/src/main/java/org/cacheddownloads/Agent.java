@@ -69,6 +69,7 @@ public final class Agent implements AutoCloseable {
   private static final Duration PROBE_PAUSE = Duration.ofSeconds(1);
   private static final Duration EXPIRY_CHECK = Duration.ofMillis(250);
   private static final Duration QUOTA_CHECK = Duration.ofMillis(250);
+  private static final Duration HASH_CHECK = Duration.ofSeconds(2);
   private static final Duration SCRUB_STEP = Duration.ofMillis(250);
 
   private final ArrayDeque<AutoCloseable> parts = new ArrayDeque<>();
@@ -229,7 +230,7 @@ public final class Agent implements AutoCloseable {
         views.containers());
 
     Chores chores = owned(new Chores());
-    chores.once("check the speed of hashing", () -> checkHashSpeed(meters));
+    chores.onceAfter(HASH_CHECK, "check the speed of hashing", () -> checkHashSpeed(meters));
     Reconciler reconciler = new Reconciler(layout, catalog, store, budget, recount, evictor);
     chores.once("reconcile", reconciler::run);
     chores.every(() -> config.get().durability().flushInterval(), "flush", flusher::flush);

@@ -40,6 +40,12 @@ final class Chores implements AutoCloseable {
             TimeUnit.MILLISECONDS);
   }
 
+  /** The same after {@code pause}, for what would hold up the first requests. */
+  void onceAfter(Duration pause, String name, Chore chore) {
+    ScheduledFuture<?> _ =
+        threads.schedule(() -> attempt(name, chore), pause.toMillis(), TimeUnit.MILLISECONDS);
+  }
+
   void once(String name, Chore chore) {
     threads.execute(() -> attempt(name, chore));
   }
