@@ -261,8 +261,10 @@ public final class Fetcher {
       if (candidate != null
           && (mayBeUsedMeanwhile(candidate, asking)
               || (allAreDown(asking) && mayBeStale(candidate, asking)))) {
-        kept = true;
-        goOnWithout(ride);
+        if (ride.leads()) { // the others leave: one who stays is enough, however many ask
+          kept = true;
+          goOnWithout(ride);
+        }
         return handOut(candidate, Outcome.STALE);
       }
       Landing landing = await(ride, asking, candidate);
