@@ -23,7 +23,9 @@ final class TarGuard extends InputStream {
   static final int BLOCK_BYTES = TarConstants.DEFAULT_RCDSIZE;
   private static final int RECORD_BYTES = TarConstants.DEFAULT_BLKSIZE;
   private static final int LONGEST_HEADER = 1 << 20;
-  private static final int LARGEST_BLOCK_OF_BZIP2 = 900_000;
+
+  /** 900,000 bytes in which every five may stand for 259: a run is four bytes and a count. */
+  private static final int LARGEST_BLOCK_OF_BZIP2 = 900_000 / 5 * 259;
 
   /** Long name, long link, extended header, global header; some writers repeat one. */
   private static final int MOST_HEADERS = 8;
@@ -193,8 +195,8 @@ final class TarGuard extends InputStream {
   }
 
   /**
-   * Reads on a little first: a decoder may know that the bytes are damaged, but not before the end
-   * of a block.
+   * Reads on first: a decoder may know that the bytes are damaged, but not before the end of a
+   * block.
    */
   private UnsupportedArchive notAnArchive() throws IOException {
     long _ = in.skip(LARGEST_BLOCK_OF_BZIP2);

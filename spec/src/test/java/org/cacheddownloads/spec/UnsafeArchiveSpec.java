@@ -388,6 +388,19 @@ class UnsafeArchiveSpec {
     }
   }
 
+  /** The decoder knows of the damage at the end of a block only, and a block may hold long runs. */
+  @Test
+  void damageInABlockOfLongRunsIsFoundBehindThem() {
+    try (SourceTree source = SourceTree.madeBy("seq 3000 > a; head -c 20000000 /dev/zero > b")) {
+      byte[] whole = source.pack("tar --sort=name -cjf \"$1\" .");
+      for (int percent : new int[] {20, 40, 60, 80}) {
+        byte[] damaged = whole.clone();
+        damaged[whole.length * percent / 100] ^= 4;
+        assertRefused(agent, "flipped at " + percent, damaged);
+      }
+    }
+  }
+
   @Test
   void theSecondMemberOfGzipIsLookedAtToo() {
     byte[] tar = new RawTar().file("a", noise(5000)).file("b", noise(5000)).end();
