@@ -22,7 +22,6 @@ import io.vertx.core.net.ProxyType;
 import io.vertx.core.net.SocketAddress;
 import java.net.Inet6Address;
 import java.net.InetAddress;
-import java.net.UnknownHostException;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
@@ -31,8 +30,6 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
-import java.util.concurrent.ExecutorService;
-import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.function.Supplier;
@@ -79,10 +76,7 @@ public final class HttpOrigin implements Origin {
   private final RuleHeaders rules;
   private final Tls tls;
   private final Proxies proxies;
-
-  /** Platform threads: the system's resolver holds the thread that calls it, and may take long. */
-  private final ExecutorService resolvers =
-      Executors.newCachedThreadPool(Thread.ofPlatform().daemon().name("resolver-", 0).factory());
+  private final Resolver resolver;
 
   /** Hears of each exchange with an origin. */
   public interface Listener {
@@ -110,6 +104,7 @@ public final class HttpOrigin implements Origin {
     this.proxies = proxies;
     this.clock = clock;
     this.listener = listener;
+    this.resolver = new Resolver(clock, listener);
     this.userAgent = "cached-downloads/" + version;
     var options =
         new HttpClientOptions()
@@ -218,9 +213,10 @@ public final class HttpOrigin implements Origin {
     Origins policy = config.get().origins();
     if (proxy.isPresent()) {
       OriginPolicy.checkLiteral(policy, url);
-      return resolve(proxy.get().host(), limits, deadline);
+      return resolver.resolve(proxy.get().host(), sooner(deadline, limits.connectTimeout()));
     }
-    return OriginPolicy.allowed(policy, url, resolve(url.host(), limits, deadline));
+    return OriginPolicy.allowed(
+        policy, url, resolver.resolve(url.host(), sooner(deadline, limits.connectTimeout())));
   }
 
   /** Makes a request that goes to the origin go to the proxy, which is told the origin's name. */
@@ -423,36 +419,9 @@ public final class HttpOrigin implements Origin {
     };
   }
 
-  private List<InetAddress> resolve(String host, Fetch limits, Instant deadline) {
-    Optional<InetAddress> literal = OriginPolicy.literal(host);
-    if (literal.isPresent()) {
-      return List.of(literal.get()); // nothing to ask, and no thread to wait for
-    }
-    var lookup = resolvers.submit(() -> List.of(InetAddress.getAllByName(host)));
-    try {
-      Instant until = sooner(deadline, limits.connectTimeout());
-      return lookup.get(
-          Math.max(1, Duration.between(clock.instant(), until).toMillis()), TimeUnit.MILLISECONDS);
-    } catch (ExecutionException e) {
-      listener.trouble("dns");
-      if (e.getCause() instanceof UnknownHostException) {
-        throw new OriginUnavailable("the host '" + host + "' is unknown", null);
-      }
-      throw new OriginUnavailable("the host '" + host + "' cannot be resolved", e.getCause());
-    } catch (TimeoutException e) {
-      listener.trouble("dns");
-      lookup.cancel(true);
-      throw new TimedOut("the host '" + host + "' was not resolved in time", null);
-    } catch (InterruptedException e) {
-      lookup.cancel(true);
-      Thread.currentThread().interrupt();
-      throw new Busy("nobody waits for this download any more", e);
-    }
-  }
-
   @Override
   public void close() {
-    resolvers.shutdownNow();
+    resolver.close();
     client.close();
   }
 }

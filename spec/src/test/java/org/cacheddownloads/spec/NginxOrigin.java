@@ -5,9 +5,6 @@ import static org.cacheddownloads.spec.Eventually.eventually;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.net.InetAddress;
-import java.net.InetSocketAddress;
-import java.net.Socket;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -94,7 +91,7 @@ final class NginxOrigin implements AutoCloseable {
             directory,
             directory.resolve("log"),
             List.of(program, "-p", directory.toString(), "-c", "nginx.conf", "-e", "error.log"));
-    eventually().until(this::listens);
+    eventually().until(() -> Project.listensOn(port));
     return started;
   }
 
@@ -155,15 +152,6 @@ final class NginxOrigin implements AutoCloseable {
             listening(),
             (isTls() ? "ssl_certificate cert.pem; ssl_certificate_key key.pem; " : "")
                 + directives);
-  }
-
-  private boolean listens() {
-    try (var socket = new Socket()) {
-      socket.connect(new InetSocketAddress(InetAddress.getLoopbackAddress(), port));
-      return true;
-    } catch (IOException e) {
-      return false;
-    }
   }
 
   String url(String path) {

@@ -195,7 +195,9 @@ final class RawOrigin implements AfterAllCallback, AutoCloseable {
     /** One byte after another, each after this pause, until all are sent or the other hangs up. */
     void drip(byte[] bytes, Duration pause) throws IOException, InterruptedException {
       for (byte one : bytes) {
-        Thread.sleep(pause);
+        if (hangUp(path).await(pause.toMillis(), TimeUnit.MILLISECONDS)) {
+          return;
+        }
         send(new byte[] {one});
       }
     }
@@ -317,7 +319,7 @@ final class RawOrigin implements AfterAllCallback, AutoCloseable {
     }
   }
 
-  private static String readHead(InputStream in) throws IOException {
+  static String readHead(InputStream in) throws IOException {
     var head = new StringBuilder();
     while (head.indexOf("\r\n\r\n") < 0) {
       int b = in.read();

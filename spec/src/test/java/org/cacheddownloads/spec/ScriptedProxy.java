@@ -4,7 +4,6 @@ import static java.nio.charset.StandardCharsets.ISO_8859_1;
 
 import java.io.DataInputStream;
 import java.io.IOException;
-import java.io.InputStream;
 import java.io.OutputStream;
 import java.io.UncheckedIOException;
 import java.net.Inet6Address;
@@ -111,7 +110,7 @@ final class ScriptedProxy implements AutoCloseable {
   // ---- HTTP
 
   private void talkHttp(Socket socket) throws IOException {
-    String head = readHead(socket.getInputStream());
+    String head = RawOrigin.readHead(socket.getInputStream());
     String line = head.lines().findFirst().orElseThrow();
     String credentials =
         head.lines()
@@ -153,18 +152,6 @@ final class ScriptedProxy implements AutoCloseable {
               .replaceFirst("\r\n\r\n$", "\r\nConnection: close\r\n\r\n"));
       origin.getInputStream().transferTo(socket.getOutputStream());
     }
-  }
-
-  private static String readHead(InputStream in) throws IOException {
-    var head = new StringBuilder();
-    while (head.indexOf("\r\n\r\n") < 0) {
-      int b = in.read();
-      if (b < 0) {
-        throw new IOException("no request");
-      }
-      head.append((char) b);
-    }
-    return head.toString();
   }
 
   // ---- SOCKS

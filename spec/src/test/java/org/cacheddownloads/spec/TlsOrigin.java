@@ -4,9 +4,6 @@ import static org.cacheddownloads.spec.Eventually.eventually;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.net.InetAddress;
-import java.net.InetSocketAddress;
-import java.net.Socket;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -36,7 +33,7 @@ final class TlsOrigin implements AutoCloseable {
                 "nginx.conf",
                 "-e",
                 "error.log"));
-    eventually().until(this::listens);
+    eventually().until(() -> Project.listensOn(port));
   }
 
   /** With this certificate, and further directives, such as {@code ssl_protocols TLSv1.2;}. */
@@ -76,15 +73,6 @@ final class TlsOrigin implements AutoCloseable {
             """
         + servers.replace("PORT", Integer.toString(port))
         + "}\n";
-  }
-
-  private boolean listens() {
-    try (var socket = new Socket()) {
-      socket.connect(new InetSocketAddress(InetAddress.getLoopbackAddress(), port));
-      return true;
-    } catch (IOException e) {
-      return false;
-    }
   }
 
   String url(String path) {
