@@ -16,6 +16,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.function.LongSupplier;
 import org.cacheddownloads.api.Downloads;
 import org.cacheddownloads.api.Gate;
+import org.cacheddownloads.api.Journal;
 import org.cacheddownloads.api.SocketServer;
 import org.cacheddownloads.archive.TreeMaker;
 import org.cacheddownloads.catalog.Catalog;
@@ -47,6 +48,8 @@ import org.cacheddownloads.store.Hashing;
 import org.cacheddownloads.store.Posix;
 import org.cacheddownloads.store.StorageHealth;
 import org.cacheddownloads.store.StoreLayout;
+import org.cacheddownloads.trace.Events;
+import org.cacheddownloads.trace.RequestLog;
 import org.cacheddownloads.view.Rebuild;
 import org.cacheddownloads.view.Reconciler;
 import org.cacheddownloads.view.ViewScan;
@@ -75,6 +78,7 @@ public final class Agent implements AutoCloseable {
   private final ArrayDeque<AutoCloseable> parts = new ArrayDeque<>();
   private final LiveConfig config;
   private final Gate gate;
+  private @Nullable Events events;
   private final CompletableFuture<@Nullable Void> broken = new CompletableFuture<>();
 
   private Agent(LiveConfig config) {
@@ -142,7 +146,11 @@ public final class Agent implements AutoCloseable {
     catalog.whenDamaged(() -> broken.complete(null));
     catalog.newestUse().ifPresent(recency::startAfter);
     Partials partials = new Partials(budget, () -> config.get().durability().partialTtl(), clock);
-    Evictor evictor = new Evictor(catalog, store, holds, budget, partials, clock, meters);
+    Events events = new Events(clock);
+    this.events = events;
+    Evictor evictor =
+        new Evictor(
+            catalog, store, holds, budget, partials, clock, new EvictionNews(meters, events));
     Copies copies = new Copies(catalog, store, budget, holds, evictor, recency);
     Recount recount = new Recount(catalog, store, holds, budget);
     StorageHealth health = new StorageHealth(layout);
@@ -180,7 +188,18 @@ public final class Agent implements AutoCloseable {
 
     // From bytes to containers, and to callers.
     Views views = new Views(layout, catalog, holds, budget, evictor, copies, store, clock);
-    Downloads downloads = new Downloads(fetcher, copies, trees, views, meters, health, clock);
+    views.whenReleased(
+        (container, name) ->
+            events.tell(
+                Events.Kind.RELEASED,
+                "container",
+                container.text(),
+                "name",
+                name == null ? null : name.toString()));
+    RequestLog requests = new RequestLog(() -> config.get().log().slowAfter());
+    Journal journal = new Journal(requests, events);
+    Downloads downloads =
+        new Downloads(fetcher, copies, trees, views, meters, health, journal, clock);
     Stats stats =
         new Stats(
             config, meters, budget, freeBytes, catalog, views, slots, flights, clock, version);
@@ -211,9 +230,11 @@ public final class Agent implements AutoCloseable {
                 verifier,
                 meters,
                 stats::tree,
-                config::reload,
+                this::reload,
                 gate,
                 health,
+                requests,
+                events,
                 clock)));
 
     if (catalog.noteBoot(boot)) {
@@ -300,7 +321,17 @@ public final class Agent implements AutoCloseable {
 
   /** Reads the configuration again. @return what was applied and what needs a restart */
   public Changes reload() {
-    return config.reload();
+    Changes changes = config.reload();
+    Events told = events;
+    if (told != null) {
+      told.tell(
+          Events.Kind.CONFIG_CHANGED,
+          "changed",
+          changes.changed(),
+          "needsRestart",
+          changes.needsRestart());
+    }
+    return changes;
   }
 
   /**
@@ -309,6 +340,9 @@ public final class Agent implements AutoCloseable {
    */
   public boolean drain() throws InterruptedException {
     Duration patience = config.get().drain().timeout();
+    if (events != null) {
+      events.end();
+    }
     log.info("draining timeout={}", patience);
     return gate.drain(patience);
   }

@@ -9,10 +9,13 @@ import ch.qos.logback.core.ConsoleAppender;
 import ch.qos.logback.core.encoder.Encoder;
 import org.slf4j.LoggerFactory;
 
-/** Where log lines go and how they look: one a line to standard error, as text or JSON. */
+/**
+ * Where log lines go and how they look: to standard error, as text or JSON, with priorities where
+ * that leads to the journal.
+ */
 final class Logging {
   private static final String PATTERN =
-      "%d{yyyy-MM-dd'T'HH:mm:ss.SSSXXX, UTC} %-5level %logger{0} %replace(%msg){'\\p{Cntrl}', '?'}%n";
+      "%d{yyyy-MM-dd'T'HH:mm:ss.SSSXXX, UTC} %-5level %logger{0} %replace(%replace(%msg %kvp{NONE}){' $', ''}){'\\p{Cntrl}', '?'}%n";
   private static final String LIBRARIES = "warn";
 
   private Logging() {}
@@ -26,12 +29,19 @@ final class Logging {
     var appender = new ConsoleAppender<ILoggingEvent>();
     appender.setContext(context);
     appender.setTarget("System.err");
-    appender.setEncoder(encoder(context, format));
+    var lines = encoder(context, format);
+    appender.setEncoder(JournalEncoder.isWanted(System.getenv()) ? journal(lines) : lines);
     appender.start();
     var root = context.getLogger(org.slf4j.Logger.ROOT_LOGGER_NAME);
     root.setLevel(Level.toLevel(LIBRARIES));
     root.addAppender(appender);
     level(level);
+  }
+
+  private static Encoder<ILoggingEvent> journal(Encoder<ILoggingEvent> lines) {
+    var journal = new JournalEncoder(lines);
+    journal.start();
+    return journal;
   }
 
   private static Encoder<ILoggingEvent> encoder(LoggerContext context, String format) {

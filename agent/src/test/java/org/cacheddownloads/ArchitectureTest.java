@@ -25,7 +25,8 @@ import org.junit.jupiter.api.Test;
 /**
  * Which package may know which, and where each library stays. The order, from left to right: {@code
  * failure}, {@code content}, {@code store} and {@code catalog}, {@code space}, {@code archive},
- * {@code fetch} and {@code view}, {@code api} and {@code metrics}, root; left never imports right.
+ * {@code archive}, {@code fetch} and {@code view}, {@code api} and {@code metrics}, root; left
+ * never imports right.
  */
 class ArchitectureTest {
   private static final String ROOT = "org.cacheddownloads";
@@ -36,17 +37,20 @@ class ArchitectureTest {
           room("failure", ""),
           room("content", "failure"),
           room("config", "failure content"),
-          room("store", "failure content config"),
+          room("trace", "failure content"),
+          room("store", "failure content config trace"),
           room("catalog", "failure content config"),
-          room("space", "failure content config store catalog"),
-          room("archive", "failure content config store catalog space"),
-          room("fetch", "failure content config store catalog space archive view"),
-          room("view", "failure content config store catalog space archive fetch"),
-          room("api", "failure content config store catalog space archive fetch view metrics"),
-          room("metrics", "failure content config store catalog space fetch view api"),
+          room("space", "failure content config trace store catalog"),
+          room("archive", "failure content config trace store catalog space"),
+          room("fetch", "failure content config trace store catalog space archive view"),
+          room("view", "failure content config trace store catalog space archive fetch"),
+          room(
+              "api", "failure content config trace store catalog space archive fetch view metrics"),
+          room("metrics", "failure content config trace store catalog space fetch view api"),
           room("cli", "failure content config"),
           room(
-              "", "failure content config store catalog space archive fetch view api metrics cli"));
+              "",
+              "failure content config trace store catalog space archive fetch view api metrics cli"));
 
   private static final JavaClasses AGENT =
       new ClassFileImporter()

@@ -45,7 +45,12 @@ sealed interface Answer {
   }
 
   /**
-   * Lines of JSON that are sent as they come, while {@code source} runs in the request's thread.
+   * Lines of JSON that are sent as they come, while {@code source} runs in the request's thread;
+   * {@code done} is run when that has ended or was never begun.
    */
-  record Lines(Consumer<Consumer<Object>> source) implements Answer {}
+  record Lines(Consumer<Consumer<Object>> source, Runnable done) implements Answer {
+    Lines(Consumer<Consumer<Object>> source) {
+      this(source, () -> {});
+    }
+  }
 }

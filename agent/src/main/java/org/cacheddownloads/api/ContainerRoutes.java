@@ -104,7 +104,7 @@ final class ContainerRoutes {
             DownloadReply reply = work.apply(progressTo(line));
             line.accept(event("done", "download", reply));
           } catch (CacheException failure) {
-            var problem = Problems.body(failure, Problems.statusOf(failure), Instances.next());
+            var problem = Problems.body(failure, Problems.statusOf(failure), Instances.current());
             line.accept(event("failed", "problem", problem));
           }
         });

@@ -5,11 +5,11 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.function.Supplier;
 import org.cacheddownloads.archive.TreeMaker;
 import org.cacheddownloads.catalog.DownloadRow;
 import org.cacheddownloads.content.ContainerId;
@@ -28,25 +28,25 @@ import org.cacheddownloads.metrics.Meters;
 import org.cacheddownloads.space.Copies;
 import org.cacheddownloads.space.Pin;
 import org.cacheddownloads.store.StorageHealth;
+import org.cacheddownloads.trace.Phase;
+import org.cacheddownloads.trace.RequestLog.Served;
+import org.cacheddownloads.trace.Trace;
 import org.cacheddownloads.view.Views;
 import org.cacheddownloads.view.Views.Declared;
 import org.jspecify.annotations.Nullable;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /**
  * Fetches and then shows: one download, a whole set, or nothing but the fetch. Counts each download
  * once. Thread-safe.
  */
 public final class Downloads {
-  private static final Logger log = LoggerFactory.getLogger(Downloads.class);
-
   private final Fetcher fetcher;
   private final Copies copies;
   private final TreeMaker trees;
   private final Views views;
   private final Meters meters;
   private final StorageHealth storage;
+  private final Journal journal;
   private final Clock clock;
 
   public Downloads(
@@ -56,6 +56,7 @@ public final class Downloads {
       Views views,
       Meters meters,
       StorageHealth storage,
+      Journal journal,
       Clock clock) {
     this.fetcher = fetcher;
     this.copies = copies;
@@ -63,6 +64,7 @@ public final class Downloads {
     this.views = views;
     this.meters = meters;
     this.storage = storage;
+    this.journal = journal;
     this.clock = clock;
   }
 
@@ -73,7 +75,7 @@ public final class Downloads {
   record Shown(DownloadRow row, boolean isNew) {}
 
   /** A download that was fetched, with everything that keeps its bytes until they are linked. */
-  private record Fetched(DownloadRow row, Provided provided, @Nullable Pin copy)
+  private record Fetched(DownloadRow row, Provided provided, @Nullable Pin copy, Trace trace)
       implements AutoCloseable {
     @Override
     public void close() {
@@ -91,8 +93,11 @@ public final class Downloads {
     try {
       views.checkName(container, name);
       try (Fetched fetched = fetch(container, name, request, progress, start)) {
-        boolean isNew = views.provide(fetched.row(), start.plus(request.timeout()));
-        count(fetched.row(), true);
+        boolean isNew;
+        try (var _ = Trace.enter(Phase.LINK)) {
+          isNew = views.provide(fetched.row(), start.plus(request.timeout()));
+        }
+        count(fetched, true, container.text(), start);
         return new Shown(fetched.row(), isNew);
       }
     } catch (RuntimeException e) {
@@ -105,13 +110,16 @@ public final class Downloads {
   DownloadRow prefetch(DownloadRequest request, Progress progress) {
     Instant start = clock.instant();
     try (Fetched fetched = fetch(PREFETCH_CONTAINER, PREFETCH_NAME, request, progress, start)) {
-      count(fetched.row(), false);
+      count(fetched, false, NOBODY, start);
       return fetched.row();
     } catch (RuntimeException e) {
-      failed("-", "-", request, start, e);
+      failed(NOBODY, "-", request, start, e);
       throw e;
     }
   }
+
+  /** Instead of a container, where a download is for whoever asks next. */
+  private static final String NOBODY = "-";
 
   private static final ContainerId PREFETCH_CONTAINER = new ContainerId("prefetch");
   private static final DownloadName PREFETCH_NAME = DownloadName.parse("-");
@@ -132,11 +140,16 @@ public final class Downloads {
                 .max(Duration::compareTo)
                 .orElse(Duration.ofMinutes(1));
         List<DownloadRow> rows = fetched.stream().map(Fetched::row).toList();
-        Declared declared = views.declare(container, rows, expiresAfter, start.plus(longest));
-        rows.forEach(row -> count(row, true));
+        Declared declared;
+        try (var _ = Trace.enter(Phase.LINK)) {
+          declared = views.declare(container, rows, expiresAfter, start.plus(longest));
+        }
+        fetched.forEach(one -> count(one, true, container.text(), start));
         return declared;
       } catch (RuntimeException e) {
-        fetched.forEach(one -> count(one.row(), false)); // it was fetched, and is in the cache
+        fetched.forEach(
+            one ->
+                count(one, false, container.text(), start)); // it was fetched, and is in the cache
         throw e;
       } finally {
         threads.shutdownNow();
@@ -154,7 +167,9 @@ public final class Downloads {
       List<Fetched> fetched) {
     var running = new ArrayList<Future<Fetched>>();
     for (Named named : set) {
-      running.add(threads.submit(counting(container, named, start)));
+      Trace own = Trace.current().part();
+      Supplier<Fetched> work = counting(container, named, start);
+      running.add(threads.submit(() -> own.call(work)));
     }
     RuntimeException first = null;
     boolean interrupted = false;
@@ -180,7 +195,7 @@ public final class Downloads {
     return first;
   }
 
-  private Callable<Fetched> counting(ContainerId container, Named named, Instant start) {
+  private Supplier<Fetched> counting(ContainerId container, Named named, Instant start) {
     return () -> {
       try {
         return fetch(container, named.name(), named.request(), Progress.NONE, start);
@@ -260,24 +275,33 @@ public final class Downloads {
               entry.freshUntil(),
               request.deliver(),
               tree == null ? null : tree.sum());
-      return new Fetched(row, provided, copy);
+      return new Fetched(row, provided, copy, Trace.current());
     } catch (RuntimeException e) {
       provided.close();
       throw e;
     }
   }
 
-  private void count(DownloadRow row, boolean served) {
+  private void count(Fetched fetched, boolean served, String container, Instant start) {
+    DownloadRow row = fetched.row();
     meters.answered(row.outcome(), row.size(), served, row.duration());
-    log.info(
-        "download container={} name={} url={} outcome={} size={} fetched={} millis={}",
-        row.container(),
-        row.name(),
-        row.url(),
-        row.outcome().label(),
-        row.size(),
-        row.bytesFetched(),
-        row.duration().toMillis());
+    journal.ended(
+        new Served(
+            fetched.trace().id(),
+            start,
+            container,
+            row.name().toString(),
+            row.key(),
+            row.url(),
+            row.outcome().label(),
+            null,
+            row.size(),
+            Duration.between(start, clock.instant()),
+            fetched.trace().phases()),
+        row.bytesFetched());
+    if (row.bytesFetched() > 0) {
+      journal.fetched(row);
+    }
   }
 
   private void failed(
@@ -285,12 +309,20 @@ public final class Downloads {
     Duration duration = Duration.between(start, clock.instant());
     storage.heard(e);
     meters.failed(duration);
-    log.info(
-        "download container={} name={} url={} outcome=failed code={} millis={}",
-        container,
-        name,
-        request.sources().getFirst().url(),
-        e instanceof CacheException failure ? failure.code() : "internal",
-        duration.toMillis());
+    Trace trace = Trace.current();
+    journal.ended(
+        new Served(
+            trace.id(),
+            start,
+            container,
+            name,
+            request.key().text(),
+            request.sources().getFirst().url().redacted(),
+            "failed",
+            e instanceof CacheException failure ? failure.code() : "internal",
+            0,
+            duration,
+            trace.phases()),
+        0);
   }
 }

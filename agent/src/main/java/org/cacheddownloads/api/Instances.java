@@ -1,12 +1,13 @@
 package org.cacheddownloads.api;
 
-import java.util.UUID;
+import org.cacheddownloads.trace.Trace;
 
-/** Names of single occurrences: the same in a reply and in the log. */
+/** Names of single requests: the same in a reply, its headers and the log. */
 final class Instances {
   private Instances() {}
 
-  static String next() {
-    return "urn:uuid:" + UUID.randomUUID();
+  /** The name of the request that this thread works for. */
+  static String current() {
+    return "urn:uuid:" + Trace.current().id();
   }
 }

@@ -59,7 +59,7 @@ final class Problems {
 
   /** What {@code /readyz} says: each reason by itself as well. */
   static Answer.Json notReady(CacheException failure, List<String> reasons) {
-    Map<String, @Nullable Object> body = body(failure, statusOf(failure), Instances.next());
+    Map<String, @Nullable Object> body = body(failure, statusOf(failure), Instances.current());
     body.put("reasons", reasons);
     return new Answer.Json(statusOf(failure), body, CONTENT_TYPE, Map.of());
   }
@@ -68,7 +68,7 @@ final class Problems {
   static Answer.Json rangeOutside(long size) {
     String detail = "the range lies outside the " + size + " bytes of the blob";
     var body =
-        head("invalid-request", "Range not satisfiable", 416, detail, Instances.next(), false);
+        head("invalid-request", "Range not satisfiable", 416, detail, Instances.current(), false);
     body.put("field", "Range");
     return new Answer.Json(416, body, CONTENT_TYPE, Map.of("Content-Range", "bytes */" + size));
   }

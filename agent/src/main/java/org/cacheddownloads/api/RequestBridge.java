@@ -6,13 +6,21 @@ import io.vertx.core.http.HttpMethod;
 import io.vertx.core.http.HttpServerRequest;
 import io.vertx.core.http.HttpServerResponse;
 import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.BiConsumer;
 import org.cacheddownloads.content.Headers;
 import org.cacheddownloads.failure.CacheException;
 import org.cacheddownloads.failure.CacheException.BodyTooLarge;
+import org.cacheddownloads.failure.CacheException.Busy;
 import org.cacheddownloads.failure.CacheException.InvalidRequest;
 import org.cacheddownloads.store.StorageHealth;
+import org.cacheddownloads.trace.Phase;
+import org.cacheddownloads.trace.Trace;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -25,6 +33,7 @@ import org.slf4j.LoggerFactory;
 final class RequestBridge {
   private static final Logger log = LoggerFactory.getLogger(RequestBridge.class);
   private static final int MOST_BODY_BYTES = 1 << 20;
+  private static final int LONGEST_WRITE_SECONDS = 60;
 
   private final Routes gated;
   private final Routes open;
@@ -32,11 +41,13 @@ final class RequestBridge {
   private final Peers peers;
   private final StorageHealth storage;
   private final IdleLimit idle;
+  private final BiConsumer<Phase, Duration> phases;
   private final ExecutorService threads;
 
   /**
    * @param gated routes behind the gate
    * @param open routes that are always there
+   * @param phases hears where the time of requests goes
    */
   RequestBridge(
       Routes gated,
@@ -45,6 +56,7 @@ final class RequestBridge {
       Peers peers,
       StorageHealth storage,
       IdleLimit idle,
+      BiConsumer<Phase, Duration> phases,
       ExecutorService threads) {
     this.gated = gated;
     this.open = open;
@@ -52,6 +64,7 @@ final class RequestBridge {
     this.peers = peers;
     this.storage = storage;
     this.idle = idle;
+    this.phases = phases;
     this.threads = threads;
   }
 
@@ -82,6 +95,7 @@ final class RequestBridge {
     private final AtomicBoolean finished = new AtomicBoolean();
     private final AtomicBoolean inside = new AtomicBoolean();
     private volatile boolean gone;
+    private final Trace trace = Trace.of(Trace.newId(), phases);
     private volatile @Nullable Thread thread;
 
     Exchange(HttpServerRequest request) {
@@ -116,6 +130,10 @@ final class RequestBridge {
     }
 
     private void run() {
+      trace.run(this::runTraced);
+    }
+
+    private void runTraced() {
       thread = Thread.currentThread();
       if (gone) {
         return;
@@ -123,9 +141,9 @@ final class RequestBridge {
       try {
         write(answer());
       } catch (CacheException e) {
-        write(Problems.of(e, Instances.next()));
+        write(Problems.of(e, Instances.current()));
       } catch (RuntimeException e) {
-        String instance = Instances.next();
+        String instance = Instances.current();
         log.error(
             "request failed by a bug instance={} method={} path={}",
             instance,
@@ -178,6 +196,7 @@ final class RequestBridge {
         giveUp(answer);
         return;
       }
+      response.putHeader("X-Request-Id", trace.id());
       Future<Void> sent =
           switch (answer) {
             case Answer.Json json -> {
@@ -200,11 +219,32 @@ final class RequestBridge {
     }
 
     private Future<Void> stream(Answer.Lines lines) {
-      response.setChunked(true).putHeader("Content-Type", "application/x-ndjson");
-      lines
-          .source()
-          .accept(line -> response.write(Buffer.buffer(Json.bytes(line)).appendByte((byte) '\n')));
+      try {
+        response.setChunked(true).putHeader("Content-Type", "application/x-ndjson").writeHead();
+        lines.source().accept(this::writeLine);
+      } finally {
+        lines.done().run();
+      }
       return response.end();
+    }
+
+    /** A reader that is slow is waited for; one that has stopped to read is not. */
+    private void writeLine(Object line) {
+      Future<Void> written =
+          response.write(Buffer.buffer(Json.bytes(line)).appendByte((byte) '\n'));
+      if (response.writeQueueFull()) {
+        try {
+          written
+              .toCompletionStage()
+              .toCompletableFuture()
+              .get(LONGEST_WRITE_SECONDS, TimeUnit.SECONDS);
+        } catch (ExecutionException | TimeoutException e) {
+          throw new Busy("the caller does not read what it asked for", e);
+        } catch (InterruptedException e) {
+          Thread.currentThread().interrupt();
+          throw new Busy("the caller hung up", e);
+        }
+      }
     }
 
     private Future<Void> end(int status, String contentType, byte[] bytes) {
@@ -236,6 +276,9 @@ final class RequestBridge {
     private void giveUp(Answer answer) {
       if (answer instanceof Answer.FileRange file) {
         file.done().run();
+      }
+      if (answer instanceof Answer.Lines lines) {
+        lines.done().run();
       }
       if (!response.ended()) {
         response.reset();

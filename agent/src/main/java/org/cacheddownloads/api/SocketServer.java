@@ -32,6 +32,8 @@ import org.cacheddownloads.space.Evictor;
 import org.cacheddownloads.space.Verifier;
 import org.cacheddownloads.store.BlobStore;
 import org.cacheddownloads.store.StorageHealth;
+import org.cacheddownloads.trace.Events;
+import org.cacheddownloads.trace.RequestLog;
 import org.cacheddownloads.view.Views;
 import org.jspecify.annotations.Nullable;
 
@@ -65,6 +67,8 @@ public final class SocketServer implements AutoCloseable {
       Supplier<Changes> reload,
       Gate gate,
       StorageHealth storage,
+      RequestLog requests,
+      Events events,
       Clock clock) {}
 
   private SocketServer(
@@ -92,6 +96,7 @@ public final class SocketServer implements AutoCloseable {
             Peers.ofUsers(() -> parts.config().get().socket().allowUids()),
             parts.storage(),
             idle,
+            parts.meters()::phase,
             threads);
     HttpServer socket =
         listen(
@@ -107,7 +112,14 @@ public final class SocketServer implements AutoCloseable {
     }
     var onTcp =
         new RequestBridge(
-            new Routes(), health, parts.gate(), Peers.ANYBODY, parts.storage(), idle, threads);
+            new Routes(),
+            health,
+            parts.gate(),
+            Peers.ANYBODY,
+            parts.storage(),
+            idle,
+            parts.meters()::phase,
+            threads);
     HttpServer tcp =
         listen(
             vertx,
@@ -136,6 +148,7 @@ public final class SocketServer implements AutoCloseable {
         .addTo(routes);
     new BlobRoutes(parts.catalog(), parts.store(), parts.copies(), parts.clock()).addTo(routes);
     stateRoutes(parts).addTo(routes);
+    new EventRoutes(parts.requests(), parts.events()).addTo(routes);
     return routes;
   }
 

@@ -36,6 +36,8 @@ import org.cacheddownloads.store.BlobStore;
 import org.cacheddownloads.store.Posix;
 import org.cacheddownloads.store.StorageFault;
 import org.cacheddownloads.store.TreeStore;
+import org.cacheddownloads.trace.Phase;
+import org.cacheddownloads.trace.Trace;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -208,7 +210,7 @@ public final class TreeMaker {
    */
   private boolean make(Digest archive, Instant deadline) {
     Job job = join(archive);
-    try {
+    try (var _ = Trace.enter(Phase.UNPACK)) {
       Duration left = Duration.between(clock.instant(), deadline);
       return job.done.get(Math.max(0, left.toNanos()), TimeUnit.NANOSECONDS);
     } catch (TimeoutException e) {

@@ -246,10 +246,15 @@ public record Config(
    *
    * @param level of {@code trace}, {@code debug}, {@code info}, {@code warn}, {@code error}
    * @param format {@code text} or {@code json}
+   * @param slowAfter from when on a request is kept among the slow ones
    */
-  public record Log(String level, String format) {
+  public record Log(String level, String format, Duration slowAfter) {
     private Map<String, @Nullable Object> tree() {
-      return new Tree().with("level", level).with("format", format).map();
+      return new Tree()
+          .with("level", level)
+          .with("format", format)
+          .with("slowAfter", Durations.format(slowAfter))
+          .map();
     }
   }
 
@@ -301,7 +306,7 @@ public record Config(
         after.archives,
         after.durability,
         after.drain,
-        new Log(after.log.level, log.format));
+        new Log(after.log.level, log.format, after.log.slowAfter));
   }
 
   /**

@@ -74,7 +74,7 @@ public final class ConfigReader {
           new Archives(2, 1_000_000, null, 200, 64),
           new Durability(Duration.ofSeconds(3), Duration.ofDays(7), Duration.ofHours(1)),
           new Drain(Duration.ofSeconds(30)),
-          new Log("info", "text"));
+          new Log("info", "text", Duration.ofSeconds(1)));
 
   private ConfigReader() {}
 
@@ -264,6 +264,7 @@ public final class ConfigReader {
   private static Log log(Section in, Log base) {
     return new Log(
         in.read("level", base.level(), Values.oneOf("trace", "debug", "info", "warn", "error")),
-        in.read("format", base.format(), Values.oneOf("text", "json")));
+        in.read("format", base.format(), Values.oneOf("text", "json")),
+        in.read("slowAfter", base.slowAfter(), Values::duration));
   }
 }

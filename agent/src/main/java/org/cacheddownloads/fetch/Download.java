@@ -46,6 +46,8 @@ import org.cacheddownloads.space.Recency;
 import org.cacheddownloads.store.BlobStore;
 import org.cacheddownloads.store.Ingest;
 import org.cacheddownloads.store.StorageFault;
+import org.cacheddownloads.trace.Phase;
+import org.cacheddownloads.trace.Trace;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -320,7 +322,7 @@ public final class Download {
                   + failure.getMessage(),
               failure);
     }
-    try {
+    try (var _ = Trace.enter(Phase.RETRY)) {
       Thread.sleep(pause);
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
@@ -385,8 +387,7 @@ public final class Download {
       tally.requests++;
       tally.tell();
       int before = tally.requests - 1;
-      try (OriginResponse response =
-          origin.get(source, validator, transfer.rest(), place::moveTo, before, tally.deadline())) {
+      try (OriginResponse response = answer(asking, validator, place, before)) {
         asking.attempt().answered();
         tally.status = response.status();
         tally.tell();
@@ -407,6 +408,19 @@ public final class Download {
           default -> throw rejected(source, response);
         };
       }
+    }
+  }
+
+  private OriginResponse answer(
+      Asking asking, Validator validator, Place place, int requestsBefore) {
+    try (var _ = Trace.enter(Phase.ORIGIN)) {
+      return origin.get(
+          asking.source(),
+          validator,
+          asking.transfer().rest(),
+          place::moveTo,
+          requestsBefore,
+          asking.tally().deadline());
     }
   }
 
@@ -455,7 +469,7 @@ public final class Download {
   private Optional<Landing> receive(
       Task task, Source source, OriginResponse response, Transfer transfer) {
     Freshness freshness = freshness(response.headers(), response);
-    try {
+    try (var _ = Trace.enter(Phase.BODY)) {
       Optional<Headers> headers = transfer.receive(response, !isForOne(task, freshness));
       if (headers.isEmpty()) {
         return Optional.empty();

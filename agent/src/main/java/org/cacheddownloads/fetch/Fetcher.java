@@ -28,6 +28,8 @@ import org.cacheddownloads.space.Pin;
 import org.cacheddownloads.space.Recency;
 import org.cacheddownloads.store.BlobStore;
 import org.cacheddownloads.store.StorageFault;
+import org.cacheddownloads.trace.Phase;
+import org.cacheddownloads.trace.Trace;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -267,7 +269,7 @@ public final class Fetcher {
         }
         return handOut(candidate, Outcome.STALE);
       }
-      Landing landing = await(ride, asking, candidate);
+      Landing landing = awaitTraced(ride, asking, candidate);
       if (landing == null && candidate != null) {
         return handOut(candidate, Outcome.STALE);
       }
@@ -316,6 +318,7 @@ public final class Fetcher {
       kept = true;
       return provided(landing, ride);
     } finally {
+      Trace.current().add(ride.trace());
       if (!kept) {
         ride.close();
       }
@@ -349,6 +352,20 @@ public final class Fetcher {
     Outcome outcome = ride.leads() || sharedUncached ? landing.outcome() : Outcome.COALESCED;
     return new Provided(
         landing.entry(), outcome, ride.leads() ? landing.bytesFetched() : 0, ride::close);
+  }
+
+  /** Whose own flight it is goes through what that does; the others wait for it. */
+  private @Nullable Landing awaitTraced(Ride ride, Asking asking, @Nullable Candidate candidate) {
+    if (!ride.leads()) {
+      try (var _ = Trace.enter(Phase.FLIGHT)) {
+        return await(ride, asking, candidate);
+      }
+    }
+    try {
+      return await(ride, asking, candidate);
+    } finally {
+      Trace.current().add(ride.trace());
+    }
   }
 
   /**

@@ -18,6 +18,7 @@ import org.cacheddownloads.content.Checksum;
 import org.cacheddownloads.failure.Attempt;
 import org.cacheddownloads.failure.CacheException;
 import org.cacheddownloads.failure.CacheException.Busy;
+import org.cacheddownloads.trace.Trace;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -84,7 +85,10 @@ public final class Flights {
     flight.riders++;
     flight.extend(deadline);
     if (leads) {
-      flight.thread = Thread.ofVirtual().name("flight").unstarted(() -> fly(flight, work));
+      flight.thread =
+          Thread.ofVirtual()
+              .name("flight")
+              .unstarted(() -> flight.trace.run(() -> fly(flight, work)));
       flight.thread.start();
     }
     return new Ride(flight, leads, deadline);
@@ -155,6 +159,7 @@ public final class Flights {
   final class Flight {
     private final Question question;
     private final @Nullable Flight trunk;
+    private final Trace trace = Trace.current().part();
     private final Condition changed = lock.newCondition();
     private @Nullable Thread thread;
     private @Nullable Landing landing;
@@ -182,7 +187,7 @@ public final class Flights {
 
     /** Begins the work of a branch on a thread of its own. */
     void start(Runnable work) {
-      Thread own = Thread.ofVirtual().name("branch").unstarted(work);
+      Thread own = Thread.ofVirtual().name("branch").unstarted(() -> trace.run(work));
       thread = own;
       own.start();
     }
@@ -235,6 +240,11 @@ public final class Flights {
       } finally {
         interrupting.unlock();
       }
+    }
+
+    /** Counts where the time of a branch went as its own. */
+    void follow(Flight branch) {
+      trace.add(branch.trace);
     }
 
     private void extend(Instant riderDeadline) {
@@ -299,6 +309,11 @@ public final class Flights {
 
     Instant deadline() {
       return deadline;
+    }
+
+    /** Where the time of the flight goes. */
+    Trace trace() {
+      return flight.trace;
     }
 
     long received() {

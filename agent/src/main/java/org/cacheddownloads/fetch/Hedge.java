@@ -87,6 +87,7 @@ final class Hedge {
           case Event.Began(Branch branch) -> choose(branch);
           case Event.Landed(Branch branch, Landing landing) -> {
             running.remove(branch);
+            flight.follow(branch.flight);
             return landing;
           }
           case Event.Failed(Branch branch, RuntimeException failure) -> {

@@ -17,6 +17,8 @@ import org.cacheddownloads.config.UrlPattern;
 import org.cacheddownloads.content.SourceUrl;
 import org.cacheddownloads.failure.CacheException.Busy;
 import org.cacheddownloads.failure.CacheException.TimedOut;
+import org.cacheddownloads.trace.Phase;
+import org.cacheddownloads.trace.Trace;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -88,6 +90,12 @@ public final class Slots {
    */
   Slot take(SourceUrl url, Instant deadline) {
     Lane lane = lane(url);
+    try (var _ = Trace.enter(Phase.SLOT)) {
+      return take(lane, deadline);
+    }
+  }
+
+  private Slot take(Lane lane, Instant deadline) {
     lock.lock();
     try {
       var ticket = new Ticket(lock.newCondition());

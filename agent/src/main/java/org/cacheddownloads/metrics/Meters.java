@@ -9,6 +9,7 @@ import io.micrometer.prometheusmetrics.PrometheusConfig;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.EnumMap;
 import java.util.LinkedHashMap;
 import java.util.Locale;
 import java.util.Map;
@@ -22,6 +23,7 @@ import org.cacheddownloads.fetch.Transfer;
 import org.cacheddownloads.space.EvictionReason;
 import org.cacheddownloads.space.Evictor;
 import org.cacheddownloads.space.Scrubber;
+import org.cacheddownloads.trace.Phase;
 
 /**
  * The meters of the agent, by the names of the contract. Thread-safe. Counters exist from the
@@ -64,6 +66,7 @@ public final class Meters
       new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
   private final Map<String, Counter> requests = new LinkedHashMap<>();
   private final Map<String, Timer> durations = new LinkedHashMap<>();
+  private final Map<Phase, Timer> phases = new EnumMap<>(Phase.class);
   private final Counter served = bytes("served_bytes", "Bytes handed to containers.");
   private final Counter fetched = bytes("fetched_bytes", "Body bytes received from origins.");
   private final Counter resumes =
@@ -102,6 +105,15 @@ public final class Meters
                       .serviceLevelObjectives(DURATIONS)
                       .register(registry));
             });
+    for (Phase phase : Phase.values()) {
+      phases.put(
+          phase,
+          Timer.builder(PREFIX + "phase")
+              .description("Time that requests spent in each phase, one sample each time.")
+              .tag("phase", phase.label())
+              .serviceLevelObjectives(DURATIONS)
+              .register(registry));
+    }
     for (EvictionReason reason : EvictionReason.values()) {
       evictions.put(
           reason,
@@ -178,6 +190,12 @@ public final class Meters
     }
   }
 
+  /** A phase of a request has ended. */
+  @SuppressWarnings("NullAway") // every phase is there since the constructor
+  public void phase(Phase phase, Duration took) {
+    phases.get(phase).record(took);
+  }
+
   public void failed(Duration duration) {
     count(FAILED, duration);
   }
@@ -224,7 +242,7 @@ public final class Meters
 
   @Override
   @SuppressWarnings("NullAway") // both are there since the constructor
-  public void damaged(boolean inUse) {
+  public void damaged(Stored stored, boolean inUse) {
     damaged.get(inUse).increment();
   }
 

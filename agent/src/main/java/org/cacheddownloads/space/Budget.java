@@ -14,6 +14,8 @@ import java.util.function.Supplier;
 import org.cacheddownloads.config.Config.Quota;
 import org.cacheddownloads.failure.CacheException.Busy;
 import org.cacheddownloads.failure.CacheException.InsufficientSpace;
+import org.cacheddownloads.trace.Phase;
+import org.cacheddownloads.trace.Trace;
 
 /**
  * The sums of what lies on disk, and the right to add to it. Bytes are allocated blocks.
@@ -196,7 +198,7 @@ public final class Budget {
     } finally {
       lock.unlock();
     }
-    try {
+    try (var _ = Trace.enter(Phase.SPACE)) {
       return awaitTurn(ticket, bytes, deadline, patient)
           && awaitRoom(bytes, inodes, deadline, patient);
     } finally {

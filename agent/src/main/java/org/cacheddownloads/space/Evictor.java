@@ -53,7 +53,7 @@ public final class Evictor {
     void evicted(Stored stored, long bytes, Duration idleFor, EvictionReason reason);
 
     /** Bytes were found to differ from their digest and are not handed out any more. */
-    void damaged(boolean inUse);
+    void damaged(Stored stored, boolean inUse);
   }
 
   /**
@@ -282,7 +282,7 @@ public final class Evictor {
       }
       CrashPoint.CONDEMN.reached();
       forget(Map.of(stored, inUse ? new Charge(0, 0) : Charge.of(row)));
-      listener.damaged(inUse);
+      listener.damaged(stored, inUse);
       log.error("damaged bytes digest={} inUse={}", stored, inUse);
       return inUse;
     } catch (IOException e) {

@@ -63,6 +63,13 @@ public final class Views {
   private final Map<ContainerId, View> views = new ConcurrentSkipListMap<>();
   private final AtomicLong containers = new AtomicLong();
   private final AtomicLong nextReleased = new AtomicLong();
+  private volatile ReleaseListener listener = (_, _) -> {};
+
+  /** Hears of what containers do not hold any more. */
+  public interface ReleaseListener {
+    /** A release is complete; {@code name} is null for the container as a whole. */
+    void released(ContainerId container, @Nullable DownloadName name);
+  }
 
   public Views(
       StoreLayout layout,
@@ -81,6 +88,11 @@ public final class Views {
     this.store = store;
     this.copies = copies;
     this.clock = clock;
+  }
+
+  /** Tells each release that is complete, under the lock of the view: it must not wait. */
+  public void whenReleased(ReleaseListener hears) {
+    listener = hears;
   }
 
   /**
@@ -294,6 +306,7 @@ public final class Views {
     linked.forEach((stored, link) -> references.linked(view, stored, link));
     record(view, wanted, isNewContainer);
     dropUnusedLinks(view);
+    wanted.hidden().forEach(name -> listener.released(view.container, name));
     return new Result(state(view), isNew, isNewContainer);
   }
 
@@ -497,6 +510,7 @@ public final class Views {
       }
       long bytes = view.directories.values().stream().mapToLong(Long::longValue).sum();
       budget.inUseGone(bytes, view.directories.size() + symlinks);
+      listener.released(view.container, null);
       return true;
     } catch (IOException e) {
       throw StorageFault.of("release " + view.container, e);
@@ -543,6 +557,7 @@ public final class Views {
       view.mounted.remove(name);
       references.unnamed(view, name);
       dropUnusedLinks(view);
+      listener.released(container, name);
       return true;
     } finally {
       view.lock.unlock();

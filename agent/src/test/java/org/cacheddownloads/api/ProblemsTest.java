@@ -31,6 +31,7 @@ import org.cacheddownloads.failure.CacheException.TimedOut;
 import org.cacheddownloads.failure.CacheException.TooLarge;
 import org.cacheddownloads.failure.CacheException.UnsafeArchive;
 import org.cacheddownloads.failure.CacheException.UnsupportedArchive;
+import org.cacheddownloads.trace.Trace;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
@@ -141,7 +142,7 @@ class ProblemsTest {
 
   @Test
   void instancesAreNotGivenTwice() {
-    assertFalse(Instances.next().equals(Instances.next()));
+    assertFalse(Trace.newId().equals(Trace.newId()));
   }
 
   private static Map<?, ?> body(CacheException failure) {

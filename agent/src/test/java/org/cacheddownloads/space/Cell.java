@@ -90,7 +90,7 @@ public final class Cell implements AutoCloseable {
               }
 
               @Override
-              public void damaged(boolean inUse) {
+              public void damaged(Stored stored, boolean inUse) {
                 damaged++;
               }
             });

@@ -57,6 +57,15 @@ final class Exchange implements AutoCloseable {
     }
   }
 
+  /** The status, as soon as the head is here. */
+  int status() {
+    try {
+      return head().status();
+    } catch (IOException e) {
+      throw new UncheckedIOException("no head in reply to " + request, e);
+    }
+  }
+
   /** The whole reply. Waits for it as long as the connection lives. */
   Reply reply() {
     try {
