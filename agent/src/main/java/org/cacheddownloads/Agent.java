@@ -233,6 +233,8 @@ public final class Agent implements AutoCloseable {
                 this::reload,
                 gate,
                 health,
+                fetcher.explainer(proxies),
+                flights,
                 requests,
                 events,
                 clock)));

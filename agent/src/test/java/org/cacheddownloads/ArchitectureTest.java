@@ -24,7 +24,7 @@ import org.junit.jupiter.api.Test;
 
 /**
  * Which package may know which, and where each library stays. The order, from left to right: {@code
- * failure}, {@code content}, {@code store} and {@code catalog}, {@code space}, {@code archive},
+ * failure}, {@code content}, {@code trace}, {@code store} and {@code catalog}, {@code space},
  * {@code archive}, {@code fetch} and {@code view}, {@code api} and {@code metrics}, root; left
  * never imports right.
  */

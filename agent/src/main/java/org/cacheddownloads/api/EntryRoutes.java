@@ -2,6 +2,7 @@ package org.cacheddownloads.api;
 
 import java.time.Clock;
 import java.time.Instant;
+import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -9,14 +10,18 @@ import java.util.Optional;
 import java.util.stream.Stream;
 import org.cacheddownloads.catalog.Catalog;
 import org.cacheddownloads.catalog.Catalog.EntryFilter;
+import org.cacheddownloads.catalog.Catalog.EvictionRank;
 import org.cacheddownloads.catalog.EntryRow;
 import org.cacheddownloads.content.CacheKey;
 import org.cacheddownloads.content.Digest;
 import org.cacheddownloads.content.Entry;
 import org.cacheddownloads.content.Percent;
 import org.cacheddownloads.content.SourceUrl;
+import org.cacheddownloads.content.Stored;
 import org.cacheddownloads.failure.CacheException.InvalidRequest;
 import org.cacheddownloads.failure.CacheException.NotFound;
+import org.cacheddownloads.fetch.Explainer;
+import org.cacheddownloads.fetch.Explainer.Explanation;
 import org.cacheddownloads.space.Evictor;
 import org.cacheddownloads.space.Evictor.Prune;
 import org.cacheddownloads.space.Evictor.Pruned;
@@ -26,22 +31,34 @@ import org.jspecify.annotations.Nullable;
 
 /** Entries, and what operators do to the cache as a whole. */
 final class EntryRoutes {
+  /** Containers named in an explanation: enough to see who it is. */
+  private static final int MOST_HOLDERS = 100;
+
   private final Catalog catalog;
   private final Evictor evictor;
   private final Verifier verifier;
   private final Views views;
+  private final Explainer explainer;
   private final Clock clock;
 
-  EntryRoutes(Catalog catalog, Evictor evictor, Verifier verifier, Views views, Clock clock) {
+  EntryRoutes(
+      Catalog catalog,
+      Evictor evictor,
+      Verifier verifier,
+      Views views,
+      Explainer explainer,
+      Clock clock) {
     this.catalog = catalog;
     this.evictor = evictor;
     this.verifier = verifier;
     this.views = views;
+    this.explainer = explainer;
     this.clock = clock;
   }
 
   void addTo(Routes routes) {
     routes
+        .add("GET", "v1/explain", this::explain)
         .add("GET", "v1/entries", this::list)
         .add("GET", "v1/entries/**", this::get)
         .add("DELETE", "v1/entries/**", this::delete)
@@ -104,6 +121,89 @@ final class EntryRoutes {
     reply.put("etag", entry.validator().etag());
     reply.put("lastModified", Json.time(entry.validator().lastModifiedAt()));
     return reply;
+  }
+
+  // ---- what would happen ----
+
+  private Answer explain(ApiRequest request) {
+    request.allowing("url", "key");
+    Optional<String> url = request.parameter("url");
+    Optional<String> key = request.parameter("key");
+    if (url.isPresent() == key.isPresent()) {
+      throw new InvalidRequest("url", "one of url and key is needed, and not both");
+    }
+    return Answer.Json.ok(
+        body(
+            url.isPresent()
+                ? explainer.explain(url(url.get()))
+                : explainer.explain(key(key.orElseThrow()))));
+  }
+
+  private Map<String, @Nullable Object> body(Explanation explanation) {
+    var body = new LinkedHashMap<String, @Nullable Object>();
+    EntryRow row = explanation.entry().orElse(null);
+    Entry entry = row == null ? null : row.entry();
+    body.put("key", explanation.key().text());
+    body.put("url", entry == null ? null : entry.url());
+    body.put("decision", explanation.decision().label());
+    body.put("reason", explanation.reason());
+    body.put("entry", row == null ? null : reply(row));
+    body.put("freshUntil", entry == null ? null : Json.time(entry.freshUntil()));
+    body.put("mustRevalidate", explanation.mustRevalidate());
+    body.put("validator", entry == null ? null : validator(entry));
+    body.put("heldBy", entry == null ? List.of() : holders(entry.digest()));
+    body.put("evictionRank", row == null ? null : rank(row));
+    body.put("policy", policy(explanation.policy()));
+    return body;
+  }
+
+  private static @Nullable Map<String, @Nullable Object> validator(Entry entry) {
+    if (!entry.validator().isPresent()) {
+      return null;
+    }
+    var validator = new LinkedHashMap<String, @Nullable Object>();
+    validator.put("etag", entry.validator().etag());
+    validator.put("lastModified", Json.time(entry.validator().lastModifiedAt()));
+    return validator;
+  }
+
+  private List<Map<String, String>> holders(Digest digest) {
+    return views.holders(digest, MOST_HOLDERS).stream()
+        .map(
+            holder ->
+                Map.of("container", holder.container().text(), "name", holder.name().toString()))
+        .toList();
+  }
+
+  /** Of the form that would go first. */
+  private @Nullable Map<String, Long> rank(EntryRow row) {
+    Digest digest = row.entry().digest();
+    return Stream.of(Stored.file(digest), Stored.tree(digest))
+        .flatMap(stored -> catalog.evictionRank(stored).stream())
+        .min(Comparator.comparingLong(EvictionRank::position))
+        .map(rank -> Map.of("position", rank.position(), "of", rank.of()))
+        .orElse(null);
+  }
+
+  private static @Nullable Map<String, @Nullable Object> policy(Explainer.@Nullable Policy policy) {
+    if (policy == null) {
+      return null;
+    }
+    var body = new LinkedHashMap<String, @Nullable Object>();
+    body.put("allowed", policy.refusal() == null);
+    body.put("reason", policy.refusal());
+    body.put("rule", policy.rule());
+    body.put("proxy", policy.proxy());
+    body.put("concurrency", policy.concurrency());
+    return body;
+  }
+
+  private static CacheKey key(String text) {
+    try {
+      return new CacheKey(text);
+    } catch (InvalidRequest e) {
+      throw e.in("key");
+    }
   }
 
   /** A key is one escaped segment; slashes that were not escaped belong to it as well. */

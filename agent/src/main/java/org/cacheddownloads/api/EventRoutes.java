@@ -12,6 +12,7 @@ import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.cacheddownloads.failure.CacheException.Busy;
 import org.cacheddownloads.failure.CacheException.InvalidRequest;
+import org.cacheddownloads.fetch.Flights;
 import org.cacheddownloads.trace.Events;
 import org.cacheddownloads.trace.Events.Event;
 import org.cacheddownloads.trace.Events.Kind;
@@ -20,7 +21,10 @@ import org.cacheddownloads.trace.RequestLog;
 import org.cacheddownloads.trace.RequestLog.Served;
 import org.jspecify.annotations.Nullable;
 
-/** What happened: the last requests with where their time went, and events as they come. */
+/**
+ * What happens and happened: fetches under way, the last requests with where their time went, and
+ * events as they come.
+ */
 final class EventRoutes {
   /** So often a reader that hears of nothing is shown that the agent is there. */
   private static final Duration HEARTBEAT = Duration.ofSeconds(15);
@@ -31,17 +35,40 @@ final class EventRoutes {
   private static final Set<String> KINDS =
       Stream.of(Kind.values()).map(Kind::label).collect(Collectors.toUnmodifiableSet());
 
+  private final Flights flights;
   private final RequestLog requests;
   private final Events events;
   private final Semaphore readers = new Semaphore(MOST_READERS);
 
-  EventRoutes(RequestLog requests, Events events) {
+  EventRoutes(Flights flights, RequestLog requests, Events events) {
+    this.flights = flights;
     this.requests = requests;
     this.events = events;
   }
 
   void addTo(Routes routes) {
-    routes.add("GET", "v1/requests", this::requests).add("GET", "v1/events", this::events);
+    routes
+        .add("GET", "v1/fetches", this::fetches)
+        .add("GET", "v1/requests", this::requests)
+        .add("GET", "v1/events", this::events);
+  }
+
+  private Answer fetches(ApiRequest request) {
+    request.allowing();
+    return Answer.Json.ok(
+        Map.of("fetches", flights.running().stream().map(EventRoutes::body).toList()));
+  }
+
+  private static Map<String, @Nullable Object> body(Flights.Running running) {
+    var body = new LinkedHashMap<String, @Nullable Object>();
+    body.put("key", running.key().text());
+    body.put("url", running.url());
+    body.put("phase", running.phase() == null ? null : running.phase().label());
+    body.put("bytes", running.receivedBytes());
+    body.put("total", running.totalBytes() < 0 ? null : running.totalBytes());
+    body.put("waiters", running.waiters());
+    body.put("startedAt", Json.time(running.startedAt()));
+    return body;
   }
 
   private Answer requests(ApiRequest request) {
@@ -61,7 +88,7 @@ final class EventRoutes {
   private static Map<String, @Nullable Object> body(Served served) {
     var body = new LinkedHashMap<String, @Nullable Object>();
     body.put("instance", "urn:uuid:" + served.id());
-    body.put("at", served.at().toString());
+    body.put("at", Json.time(served.at()));
     body.put("container", served.container());
     body.put("name", served.name());
     body.put("key", served.key());
@@ -162,7 +189,7 @@ final class EventRoutes {
   private static Map<String, @Nullable Object> body(Event event) {
     var body = new LinkedHashMap<String, @Nullable Object>();
     body.put("id", event.id());
-    body.put("at", event.at().toString());
+    body.put("at", Json.time(event.at()));
     body.put("event", event.kind().label());
     body.putAll(event.facts());
     return body;

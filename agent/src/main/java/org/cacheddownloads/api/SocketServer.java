@@ -26,6 +26,8 @@ import org.cacheddownloads.catalog.Catalog;
 import org.cacheddownloads.config.Config;
 import org.cacheddownloads.config.Config.Changes;
 import org.cacheddownloads.config.HostPort;
+import org.cacheddownloads.fetch.Explainer;
+import org.cacheddownloads.fetch.Flights;
 import org.cacheddownloads.metrics.Meters;
 import org.cacheddownloads.space.Copies;
 import org.cacheddownloads.space.Evictor;
@@ -67,6 +69,8 @@ public final class SocketServer implements AutoCloseable {
       Supplier<Changes> reload,
       Gate gate,
       StorageHealth storage,
+      Explainer explainer,
+      Flights flights,
       RequestLog requests,
       Events events,
       Clock clock) {}
@@ -144,11 +148,16 @@ public final class SocketServer implements AutoCloseable {
     Routes routes = new Routes();
     new ContainerRoutes(parts.config(), parts.downloads(), parts.views()).addTo(routes);
     new EntryRoutes(
-            parts.catalog(), parts.evictor(), parts.verifier(), parts.views(), parts.clock())
+            parts.catalog(),
+            parts.evictor(),
+            parts.verifier(),
+            parts.views(),
+            parts.explainer(),
+            parts.clock())
         .addTo(routes);
     new BlobRoutes(parts.catalog(), parts.store(), parts.copies(), parts.clock()).addTo(routes);
     stateRoutes(parts).addTo(routes);
-    new EventRoutes(parts.requests(), parts.events()).addTo(routes);
+    new EventRoutes(parts.flights(), parts.requests(), parts.events()).addTo(routes);
     return routes;
   }
 

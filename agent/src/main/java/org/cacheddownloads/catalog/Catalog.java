@@ -575,6 +575,31 @@ public final class Catalog implements AutoCloseable {
                 row -> Rows.instant(row.getLong(1))));
   }
 
+  /**
+   * How soon a blob or tree would be evicted.
+   *
+   * @param position 1 for the next victim
+   * @param of how many could be evicted
+   */
+  public record EvictionRank(long position, long of) {}
+
+  /**
+   * The place of {@code stored} in the order of eviction; empty if it is in use or not here. Counts
+   * what is idle: some milliseconds with a million blobs.
+   */
+  public Optional<EvictionRank> evictionRank(Stored stored) {
+    writer.flush();
+    return connections.read(
+        sql ->
+            sql.first(
+                "SELECT (SELECT count(*) FROM blobs o WHERE o.idle = 1 AND o.last_used <= b.last_used),"
+                    + " (SELECT count(*) FROM blobs WHERE idle = 1)"
+                    + " FROM blobs b WHERE b.digest = ? AND b.form = ? AND b.idle = 1",
+                row -> new EvictionRank(row.getLong(1), row.getLong(2)),
+                Rows.bytes(stored.digest()),
+                stored.form().code()));
+  }
+
   /** Blobs that the catalog believes to be in use. */
   public List<Stored> believedInUse() {
     return connections.read(

@@ -257,6 +257,7 @@ public final class Download {
   }
 
   private Landing fromSource(Flight flight, Task task, Source source, Tally tally) {
+    flight.asks(source.url().redacted());
     try (Breakers.Try attempt = breakers.enter(source.url().origin())) {
       try {
         return fromSource(flight, task, source, tally, attempt);

@@ -93,6 +93,11 @@ public final class Fetcher {
     this.clock = clock;
   }
 
+  /** What it would do, told without doing it. */
+  public Explainer explainer(Proxies proxies) {
+    return new Explainer(config, catalog, authority, breakers, refusals, proxies, clock);
+  }
+
   /** An entry whose bytes are pinned, as the asker sees it. */
   private record Candidate(Known known, Pin pin) implements AutoCloseable {
     Entry entry() {

@@ -5,6 +5,7 @@ import java.io.IOException;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -18,6 +19,7 @@ import org.cacheddownloads.content.Checksum;
 import org.cacheddownloads.failure.Attempt;
 import org.cacheddownloads.failure.CacheException;
 import org.cacheddownloads.failure.CacheException.Busy;
+import org.cacheddownloads.trace.Phase;
 import org.cacheddownloads.trace.Trace;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -145,6 +147,36 @@ public final class Flights {
     }
   }
 
+  /**
+   * A fetch under way, as operators see it.
+   *
+   * @param url of the source that is asked now, without user info and query
+   * @param phase what it is busy with, or null between two phases
+   * @param totalBytes the announced length, or -1
+   * @param waiters how many requests wait for it
+   */
+  public record Running(
+      CacheKey key,
+      String url,
+      @Nullable Phase phase,
+      long receivedBytes,
+      long totalBytes,
+      int waiters,
+      Instant startedAt) {}
+
+  /** The fetches that others can join, oldest first. */
+  public List<Running> running() {
+    lock.lock();
+    try {
+      return running.values().stream()
+          .map(Flight::seen)
+          .sorted(Comparator.comparing(Running::startedAt))
+          .toList();
+    } finally {
+      lock.unlock();
+    }
+  }
+
   /** How many requests wait for a flight now. */
   public int waiters() {
     lock.lock();
@@ -160,6 +192,8 @@ public final class Flights {
     private final Question question;
     private final @Nullable Flight trunk;
     private final Trace trace = Trace.current().part();
+    private final Instant startedAt = clock.instant();
+    private volatile String url = "";
     private final Condition changed = lock.newCondition();
     private @Nullable Thread thread;
     private @Nullable Landing landing;
@@ -240,6 +274,20 @@ public final class Flights {
       } finally {
         interrupting.unlock();
       }
+    }
+
+    /** Which source it asks now. */
+    void asks(String redactedUrl) {
+      url = redactedUrl;
+      if (trunk != null) {
+        trunk.asks(redactedUrl);
+      }
+    }
+
+    /** With the lock held. */
+    private Running seen() {
+      return new Running(
+          question.key(), url, trace.now().orElse(null), received, total, riders, startedAt);
     }
 
     /** Counts where the time of a branch went as its own. */

@@ -627,6 +627,20 @@ public final class Views {
 
   // ---- looking ----
 
+  /** A name of a container. */
+  public record Holder(ContainerId container, DownloadName name) {}
+
+  /** At most {@code limit} names that hold {@code digest} in any form, by container. */
+  public List<Holder> holders(Digest digest, int limit) {
+    return views.keySet().stream()
+        .flatMap(container -> find(container).stream())
+        .flatMap(state -> state.downloads().stream())
+        .filter(row -> row.stored().digest().equals(digest))
+        .limit(limit)
+        .map(row -> new Holder(row.container(), row.name()))
+        .toList();
+  }
+
   public Optional<ContainerState> find(ContainerId container) {
     View view = views.get(container);
     if (view == null) {
