@@ -33,6 +33,7 @@ import org.cacheddownloads.fetch.RuleHeaders;
 import org.cacheddownloads.fetch.Slots;
 import org.cacheddownloads.fetch.Transfer;
 import org.cacheddownloads.metrics.Meters;
+import org.cacheddownloads.metrics.Meters.Figure;
 import org.cacheddownloads.space.Budget;
 import org.cacheddownloads.space.Copies;
 import org.cacheddownloads.space.Evictor;
@@ -155,7 +156,7 @@ public final class Agent implements AutoCloseable {
     Recount recount = new Recount(catalog, store, holds, budget);
     StorageHealth health = new StorageHealth(layout);
     catalog.whenFailing(health::heard);
-    Flusher flusher = new Flusher(catalog, store, recount, evictor, health);
+    Flusher flusher = new Flusher(catalog, store, recount, evictor, health, clock, meters);
     Scrubber scrubber =
         new Scrubber(
             catalog, store, evictor, () -> config.get().durability().scrubPeriod(), clock, meters);
@@ -204,16 +205,14 @@ public final class Agent implements AutoCloseable {
         new Stats(
             config, meters, budget, freeBytes, catalog, views, slots, flights, clock, version);
     stats.register();
-    meters.gauge(
-        "origins_resting",
-        "Origins that are not asked for a while, since they did not answer.",
-        breakers,
-        Breakers::resting);
-    meters.gauge(
-        "storage_healthy",
-        "1 while the disk of the state works, 0 after errors in a row until a probe works.",
-        health,
-        disk -> disk.isHealthy() ? 1 : 0);
+    meters.gauge(Figure.ORIGINS_RESTING, breakers::resting);
+    meters.gauge(Figure.UNPACKS_RUNNING, trees::running);
+    meters.gauge(Figure.UNPACKS_QUEUED, trees::queued);
+    meters.gauge(Figure.SCRUB_PROGRESS, scrubber::progress);
+    meters.gauge(Figure.STORAGE_HEALTHY, () -> health.isHealthy() ? 1 : 0);
+    meters.gauge(Figure.STORAGE_ERRORS, health::counted);
+    meters.gauge(Figure.READY, () -> gate.isOpen() && health.isHealthy() ? 1 : 0);
+    meters.gauge(Figure.CONFIG_RELOADED, () -> config.isFileGood() ? 1 : 0);
     config.follow(after -> budget.enforce());
     config.follow(after -> Logging.level(after.log().level()));
     owned(
@@ -303,11 +302,7 @@ public final class Agent implements AutoCloseable {
 
   private static void checkHashSpeed(Meters meters) {
     double speed = Hashing.measureBytesPerSecond();
-    meters.gauge(
-        "hash_bytes_per_second",
-        "Speed of SHA-256 when the agent started.",
-        speed,
-        Double::doubleValue);
+    meters.gauge(Figure.HASH_SPEED, () -> speed);
     if (speed < SLOW_HASH) {
       log.warn(
           "SHA-256 is slow on this machine bytesPerSecond={} fallback={}",

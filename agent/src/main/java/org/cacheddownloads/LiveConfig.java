@@ -27,6 +27,7 @@ final class LiveConfig implements Supplier<Config> {
   private final ReentrantLock reloading = new ReentrantLock();
   private final List<Consumer<Config>> followers = new ArrayList<>();
   private volatile Config current;
+  private volatile boolean isFileGood = true;
 
   LiveConfig(@Nullable Path file, Config start) {
     this.file = file;
@@ -36,6 +37,11 @@ final class LiveConfig implements Supplier<Config> {
   @Override
   public Config get() {
     return current;
+  }
+
+  /** Whether the file was good when it was read last. */
+  boolean isFileGood() {
+    return isFileGood;
   }
 
   /** Lets {@code follower} act on each new configuration; only while the agent is put together. */
@@ -59,10 +65,13 @@ final class LiveConfig implements Supplier<Config> {
           "configuration reloaded changed={} needsRestart={}",
           changes.changed(),
           changes.needsRestart());
+      isFileGood = true;
       return changes;
     } catch (InvalidConfig e) {
+      isFileGood = false;
       throw new InvalidRequest("config", String.valueOf(e.getMessage()));
     } catch (IOException e) {
+      isFileGood = false;
       throw new InvalidRequest(
           "config", "cannot read the configuration " + file + ": " + e.getMessage());
     } finally {

@@ -12,6 +12,7 @@ import org.cacheddownloads.config.Config;
 import org.cacheddownloads.fetch.Flights;
 import org.cacheddownloads.fetch.Slots;
 import org.cacheddownloads.metrics.Meters;
+import org.cacheddownloads.metrics.Meters.Figure;
 import org.cacheddownloads.space.Budget;
 import org.cacheddownloads.view.Views;
 
@@ -141,45 +142,28 @@ final class Stats {
 
   /** Makes the gauges, once. */
   void register() {
-    disk()
-        .keySet()
-        .forEach(
-            name ->
-                meters.gauge(
-                    "disk_" + snake(name),
-                    "Bytes on disk: " + name + ", as in /v1/stats.",
-                    this,
-                    stats -> figure(stats.disk(), name)));
-    cache()
-        .keySet()
-        .forEach(
-            name ->
-                meters.gauge(
-                    snake(name),
-                    "How many " + name + " there are.",
-                    this,
-                    stats -> figure(stats.cache(), name)));
-    meters.gauge("origin_in_flight", "Requests at origins now.", slots, Slots::inFlight);
-    meters.gauge("origin_queued", "Requests that wait for a download slot.", slots, Slots::queued);
-    meters.gauge(
-        "flight_waiters",
-        "Requests that wait for a fetch, their own or another's.",
-        flights,
-        Flights::waiters);
-    meters.gauge(
-        "oldest_idle_seconds",
-        "How long the next victim has not been handed out.",
-        this,
-        Stats::oldestIdleSeconds);
-    meters.gauge("uptime_seconds", "Time since the agent started.", this, Stats::uptimeSeconds);
-  }
-
-  private static double figure(Map<String, Long> section, String name) {
-    Long figure = section.get(name);
-    return figure == null ? Double.NaN : figure;
-  }
-
-  private static String snake(String camel) {
-    return camel.replaceAll("([A-Z])", "_$1").toLowerCase(java.util.Locale.ROOT);
+    meters.gauge(Figure.DISK_QUOTA, () -> config.get().quota().bytes());
+    meters.gauge(Figure.DISK_USED, () -> budget.sums().usedBytes());
+    meters.gauge(Figure.DISK_IN_USE, () -> budget.sums().inUseBytes());
+    meters.gauge(Figure.DISK_IDLE, () -> budget.sums().idleBytes());
+    meters.gauge(Figure.DISK_PARTIAL, () -> budget.sums().partialBytes());
+    meters.gauge(Figure.DISK_QUARANTINE, () -> budget.sums().quarantineBytes());
+    meters.gauge(Figure.DISK_RESERVED, () -> budget.sums().reservedBytes());
+    meters.gauge(Figure.DISK_MIN_FREE, () -> config.get().quota().minFreeBytes());
+    meters.gauge(Figure.DISK_FREE, freeBytes::getAsLong);
+    meters.gauge(Figure.DISK_FILES, () -> budget.sums().files());
+    meters.gauge(Figure.DISK_QUOTA_FILES, () -> config.get().quota().files());
+    meters.gauge(Figure.ENTRIES, () -> catalog.totals().entries());
+    meters.gauge(Figure.BLOBS, () -> catalog.totals().blobs());
+    meters.gauge(Figure.TREES, () -> catalog.totals().trees());
+    meters.gauge(Figure.UNSYNCED, catalog::countNotDurable);
+    meters.gauge(Figure.CONTAINERS, views::containers);
+    meters.gauge(Figure.REFERENCES, views::references);
+    meters.gauge(Figure.ORIGIN_IN_FLIGHT, slots::inFlight);
+    meters.gauge(Figure.ORIGIN_QUEUED, slots::queued);
+    meters.gauge(Figure.ORIGIN_SLOTS, () -> config.get().fetch().concurrency());
+    meters.gauge(Figure.FLIGHT_WAITERS, flights::waiters);
+    meters.gauge(Figure.OLDEST_IDLE, this::oldestIdleSeconds);
+    meters.gauge(Figure.UPTIME, this::uptimeSeconds);
   }
 }

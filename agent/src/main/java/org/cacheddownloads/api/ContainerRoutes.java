@@ -24,6 +24,7 @@ import org.cacheddownloads.failure.CacheException.InvalidRequest;
 import org.cacheddownloads.failure.CacheException.NotFound;
 import org.cacheddownloads.fetch.DownloadRequest;
 import org.cacheddownloads.fetch.Progress;
+import org.cacheddownloads.metrics.Meters;
 import org.cacheddownloads.view.ContainerState;
 import org.cacheddownloads.view.Views;
 import org.cacheddownloads.view.Views.Declared;
@@ -34,11 +35,13 @@ final class ContainerRoutes {
   private final Supplier<Config> config;
   private final Downloads downloads;
   private final Views views;
+  private final Meters meters;
 
-  ContainerRoutes(Supplier<Config> config, Downloads downloads, Views views) {
+  ContainerRoutes(Supplier<Config> config, Downloads downloads, Views views, Meters meters) {
     this.config = config;
     this.downloads = downloads;
     this.views = views;
+    this.meters = meters;
   }
 
   void addTo(Routes routes) {
@@ -97,13 +100,14 @@ final class ContainerRoutes {
   }
 
   /** Progress as lines, then how it ended. */
-  private static Answer lines(Function<Progress, DownloadReply> work) {
+  private Answer lines(Function<Progress, DownloadReply> work) {
     return new Answer.Lines(
         line -> {
           try {
             DownloadReply reply = work.apply(progressTo(line));
             line.accept(event("done", "download", reply));
           } catch (CacheException failure) {
+            meters.problem(failure.code());
             var problem = Problems.body(failure, Problems.statusOf(failure), Instances.current());
             line.accept(event("failed", "problem", problem));
           }

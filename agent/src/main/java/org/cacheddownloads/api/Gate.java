@@ -82,6 +82,16 @@ public final class Gate {
     }
   }
 
+  /** Whether requests are let in. */
+  public boolean isOpen() {
+    lock.lock();
+    try {
+      return state == State.OPEN;
+    } finally {
+      lock.unlock();
+    }
+  }
+
   boolean isDraining() {
     lock.lock();
     try {

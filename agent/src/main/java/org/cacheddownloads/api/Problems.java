@@ -3,6 +3,7 @@ package org.cacheddownloads.api;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import org.cacheddownloads.failure.Attempt;
 import org.cacheddownloads.failure.CacheException;
 import org.cacheddownloads.failure.CacheException.BadResponse;
@@ -71,6 +72,13 @@ final class Problems {
         head("invalid-request", "Range not satisfiable", 416, detail, Instances.current(), false);
     body.put("field", "Range");
     return new Answer.Json(416, body, CONTENT_TYPE, Map.of("Content-Range", "bytes */" + size));
+  }
+
+  /** The code of an answer that is a problem. */
+  static Optional<String> codeOf(Answer.Json answer) {
+    return answer.contentType().equals(CONTENT_TYPE) && answer.body() instanceof Map<?, ?> body
+        ? Optional.of(String.valueOf(body.get("code")))
+        : Optional.empty();
   }
 
   static int statusOf(CacheException failure) {

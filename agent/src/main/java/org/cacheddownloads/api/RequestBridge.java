@@ -6,20 +6,18 @@ import io.vertx.core.http.HttpMethod;
 import io.vertx.core.http.HttpServerRequest;
 import io.vertx.core.http.HttpServerResponse;
 import java.nio.charset.StandardCharsets;
-import java.time.Duration;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicBoolean;
-import java.util.function.BiConsumer;
 import org.cacheddownloads.content.Headers;
 import org.cacheddownloads.failure.CacheException;
 import org.cacheddownloads.failure.CacheException.BodyTooLarge;
 import org.cacheddownloads.failure.CacheException.Busy;
 import org.cacheddownloads.failure.CacheException.InvalidRequest;
+import org.cacheddownloads.metrics.Meters;
 import org.cacheddownloads.store.StorageHealth;
-import org.cacheddownloads.trace.Phase;
 import org.cacheddownloads.trace.Trace;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -41,13 +39,13 @@ final class RequestBridge {
   private final Peers peers;
   private final StorageHealth storage;
   private final IdleLimit idle;
-  private final BiConsumer<Phase, Duration> phases;
+  private final Meters meters;
   private final ExecutorService threads;
 
   /**
    * @param gated routes behind the gate
    * @param open routes that are always there
-   * @param phases hears where the time of requests goes
+   * @param meters hears of problems, and where the time of requests goes
    */
   RequestBridge(
       Routes gated,
@@ -56,7 +54,7 @@ final class RequestBridge {
       Peers peers,
       StorageHealth storage,
       IdleLimit idle,
-      BiConsumer<Phase, Duration> phases,
+      Meters meters,
       ExecutorService threads) {
     this.gated = gated;
     this.open = open;
@@ -64,7 +62,7 @@ final class RequestBridge {
     this.peers = peers;
     this.storage = storage;
     this.idle = idle;
-    this.phases = phases;
+    this.meters = meters;
     this.threads = threads;
   }
 
@@ -95,7 +93,7 @@ final class RequestBridge {
     private final AtomicBoolean finished = new AtomicBoolean();
     private final AtomicBoolean inside = new AtomicBoolean();
     private volatile boolean gone;
-    private final Trace trace = Trace.of(Trace.newId(), phases);
+    private final Trace trace = Trace.of(Trace.newId(), meters::phase);
     private volatile @Nullable Thread thread;
 
     Exchange(HttpServerRequest request) {
@@ -141,7 +139,7 @@ final class RequestBridge {
       try {
         write(answer());
       } catch (CacheException e) {
-        write(Problems.of(e, Instances.current()));
+        tell(Problems.of(e, Instances.current()));
       } catch (RuntimeException e) {
         String instance = Instances.current();
         log.error(
@@ -150,10 +148,17 @@ final class RequestBridge {
             request.method(),
             request.path(),
             e);
-        write(Problems.bug(instance));
+        tell(Problems.bug(instance));
       } finally {
         finished.set(true);
       }
+    }
+
+    private void tell(Answer.Json problem) {
+      if (!gone && !response.headWritten()) {
+        Problems.codeOf(problem).ifPresent(meters::problem);
+      }
+      write(problem);
     }
 
     private Answer answer() {
@@ -177,7 +182,11 @@ final class RequestBridge {
       gate.enter();
       inside.set(true);
       try {
-        return gated.find(asked.method(), asked.segments()).answer(asked);
+        Answer answer = gated.find(asked.method(), asked.segments()).answer(asked);
+        if (answer instanceof Answer.Json json) {
+          Problems.codeOf(json).ifPresent(meters::problem);
+        }
+        return answer;
       } catch (CacheException e) {
         storage.heard(e);
         throw e;

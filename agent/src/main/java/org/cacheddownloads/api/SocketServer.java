@@ -100,7 +100,7 @@ public final class SocketServer implements AutoCloseable {
             Peers.ofUsers(() -> parts.config().get().socket().allowUids()),
             parts.storage(),
             idle,
-            parts.meters()::phase,
+            parts.meters(),
             threads);
     HttpServer socket =
         listen(
@@ -122,7 +122,7 @@ public final class SocketServer implements AutoCloseable {
             Peers.ANYBODY,
             parts.storage(),
             idle,
-            parts.meters()::phase,
+            parts.meters(),
             threads);
     HttpServer tcp =
         listen(
@@ -146,7 +146,8 @@ public final class SocketServer implements AutoCloseable {
 
   private static Routes gated(Parts parts) {
     Routes routes = new Routes();
-    new ContainerRoutes(parts.config(), parts.downloads(), parts.views()).addTo(routes);
+    new ContainerRoutes(parts.config(), parts.downloads(), parts.views(), parts.meters())
+        .addTo(routes);
     new EntryRoutes(
             parts.catalog(),
             parts.evictor(),

@@ -292,6 +292,26 @@ public final class TreeMaker {
     }
   }
 
+  /** Archives that are unpacked now. */
+  public int running() {
+    lock.lock();
+    try {
+      return running;
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** Archives that wait for their turn. */
+  public int queued() {
+    lock.lock();
+    try {
+      return queue.size();
+    } finally {
+      lock.unlock();
+    }
+  }
+
   private boolean unpack(Job job) {
     Stored tree = Stored.tree(job.archive);
     Optional<Pin> blob = copies.pin(Stored.file(job.archive), Instant.MAX);

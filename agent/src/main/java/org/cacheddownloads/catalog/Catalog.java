@@ -672,6 +672,22 @@ public final class Catalog implements AutoCloseable {
 
   // ---- durability ----
 
+  /** How many blobs are not synced yet. */
+  public long countNotDurable() {
+    return connections.read(
+        sql ->
+            sql.first(
+                    "SELECT count(*) FROM blobs WHERE durable <> 1 AND durable = 0",
+                    row -> row.getLong(1))
+                .orElse(0L));
+  }
+
+  /** The number of the blob that came last, 0 if there is none. */
+  public long lastBlobId() {
+    return connections.read(
+        sql -> sql.first("SELECT max(id) FROM blobs", row -> row.getLong(1)).orElse(0L));
+  }
+
   /** Blobs that are not synced yet. */
   public List<Stored> notDurable(int limit) {
     return connections.read(

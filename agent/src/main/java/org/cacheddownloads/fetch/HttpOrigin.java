@@ -80,15 +80,16 @@ public final class HttpOrigin implements Origin {
 
   /** Hears of each exchange with an origin. */
   public interface Listener {
-    void answered(int status);
+    /** {@code firstByte}: from the request, with connecting, to the head of the response. */
+    void answered(SourceUrl url, int status, Duration firstByte);
 
     /** An exchange ended without a response. */
-    void unanswered(String kind);
+    void unanswered(SourceUrl url, String kind);
 
     /** Something went wrong beside an exchange or in the middle of a body. */
     void trouble(String kind);
 
-    void received(long bytes);
+    void received(SourceUrl url, long bytes);
   }
 
   public HttpOrigin(
@@ -199,10 +200,11 @@ public final class HttpOrigin implements Origin {
         throw OriginUnavailable.lasting(
             "could not get an answer from " + url + ": the proxy refused (status: 407)");
       }
-      listener.answered(response.status());
+      listener.answered(
+          url, response.status(), Duration.between(response.requestedAt(), response.receivedAt()));
       return response;
     } catch (CacheException e) {
-      listener.unanswered(e.code());
+      listener.unanswered(url, e.code());
       throw proxy.isPresent() ? Faults.through(proxy.get(), e) : e;
     }
   }

@@ -147,7 +147,7 @@ final class HttpResponse implements OriginResponse {
     return switch (next(deadline)) {
       case Piece.Bytes(Buffer buffer) -> {
         count(-buffer.length());
-        listener.received(buffer.length());
+        listener.received(url, buffer.length());
         yield ((BufferInternal) buffer).getByteBuf().nioBuffer();
       }
       case Piece.End() -> {

@@ -2,41 +2,87 @@ package org.cacheddownloads.metrics;
 
 import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.DistributionSummary;
+import io.micrometer.core.instrument.FunctionCounter;
+import io.micrometer.core.instrument.FunctionTimer;
 import io.micrometer.core.instrument.Gauge;
-import io.micrometer.core.instrument.Tags;
 import io.micrometer.core.instrument.Timer;
 import io.micrometer.prometheusmetrics.PrometheusConfig;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
+import java.lang.management.BufferPoolMXBean;
+import java.lang.management.GarbageCollectorMXBean;
+import java.lang.management.ManagementFactory;
+import java.lang.management.MemoryMXBean;
+import java.lang.management.MemoryUsage;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.EnumMap;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.function.ToDoubleFunction;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.DoubleSupplier;
+import java.util.function.Function;
+import java.util.function.Supplier;
 import java.util.stream.Stream;
 import org.cacheddownloads.content.Outcome;
+import org.cacheddownloads.content.SourceUrl;
 import org.cacheddownloads.content.Stored;
 import org.cacheddownloads.fetch.HttpOrigin;
 import org.cacheddownloads.fetch.Transfer;
 import org.cacheddownloads.space.EvictionReason;
 import org.cacheddownloads.space.Evictor;
+import org.cacheddownloads.space.Flusher;
 import org.cacheddownloads.space.Scrubber;
 import org.cacheddownloads.trace.Phase;
+import org.jspecify.annotations.Nullable;
 
 /**
- * The meters of the agent, by the names of the contract. Thread-safe. Counters exist from the
- * start, so that a rate sees their first step.
+ * Every meter of the agent: name, unit, labels, help. Thread-safe. Counters exist from the start,
+ * so that a rate sees their first step.
+ *
+ * <p>The unit ends the name; counters end in {@code _total}, which the registry appends, and so
+ * does it {@code _seconds} to a timer. A histogram has a gauge beside it, {@code _max}, for the
+ * largest value of the last minutes.
  */
 public final class Meters
     implements HttpOrigin.Listener,
         Transfer.Listener,
         Evictor.Listener,
         Scrubber.Listener,
+        Flusher.Listener,
         AutoCloseable {
   private static final String PREFIX = "cached_downloads_";
+  private static final String TOTAL = "_total";
   private static final String FAILED = "failed";
+  private static final String ERROR = "error";
+
+  /** The codes of problems, which the contract lists. */
+  private static final List<String> PROBLEMS =
+      List.of(
+          "bad-response",
+          "busy",
+          "checksum-mismatch",
+          "conflict",
+          "draining",
+          "insufficient-space",
+          "internal",
+          "invalid-request",
+          "method-not-allowed",
+          "not-found",
+          "not-ready",
+          "origin-not-allowed",
+          "origin-rejected",
+          "origin-unavailable",
+          "peer-not-allowed",
+          "timeout",
+          "too-large",
+          "unsafe-archive",
+          "unsupported-archive");
+
   private static final Duration[] DURATIONS = {
     Duration.ofMillis(1),
     Duration.ofMillis(2),
@@ -55,6 +101,32 @@ public final class Meters
     Duration.ofMinutes(1),
     Duration.ofMinutes(5),
     Duration.ofMinutes(10)
+  };
+
+  /** Until an origin begins its answer: a question is cheap, so the steps are few. */
+  private static final Duration[] FIRST_BYTES = {
+    Duration.ofMillis(5),
+    Duration.ofMillis(25),
+    Duration.ofMillis(100),
+    Duration.ofMillis(250),
+    Duration.ofMillis(500),
+    Duration.ofSeconds(1),
+    Duration.ofMillis(2500),
+    Duration.ofSeconds(5),
+    Duration.ofSeconds(10),
+    Duration.ofSeconds(30),
+    Duration.ofMinutes(1)
+  };
+
+  /** Seconds that a group of blobs took to reach the disk. */
+  private static final Duration[] FLUSHES = {
+    Duration.ofMillis(10),
+    Duration.ofMillis(50),
+    Duration.ofMillis(250),
+    Duration.ofSeconds(1),
+    Duration.ofSeconds(5),
+    Duration.ofSeconds(15),
+    Duration.ofMinutes(1)
   };
 
   /** Seconds that victims had been idle: from a minute, which is much too short, to a month. */
@@ -77,9 +149,27 @@ public final class Meters
       bytes("scrubbed_bytes", "Bytes of blobs that were read again to find damage.");
   private final Counter scrubPasses =
       bytes("scrub_passes", "Times that all blobs were read again.");
+  private volatile @Nullable Instant scrubCompleted;
   private final Map<Boolean, Counter> damaged = new LinkedHashMap<>();
   private final Counter saved =
       bytes("saved_bytes", "Bytes handed to containers that did not have to be fetched for them.");
+  private final Map<String, Counter> problems = new LinkedHashMap<>();
+  private final Hosts hosts = new Hosts();
+  private final Map<String, OfHost> ofHosts = new ConcurrentHashMap<>();
+  private final Counter flushed =
+      bytes(
+          "flushed_blobs",
+          "Blobs and trees brought to the disk, so that they outlast a power cut.");
+  private final Timer flushes =
+      Timer.builder(PREFIX + "flush")
+          .description("Time that a group of blobs and trees, at most 256, took to reach the disk.")
+          .serviceLevelObjectives(FLUSHES)
+          .register(registry);
+  private final AtomicBoolean hasMachine = new AtomicBoolean();
+
+  /** What is read at a look, kept from being collected: the registry holds some of it weakly. */
+  private final List<DoubleSupplier> figures = new CopyOnWriteArrayList<>();
+
   private final Map<String, Counter> originRequests = new ConcurrentHashMap<>();
   private final Map<String, Counter> originErrors = new ConcurrentHashMap<>();
   private final Map<EvictionReason, Counter> evictions = new LinkedHashMap<>();
@@ -89,6 +179,71 @@ public final class Meters
           .description("How long evicted objects had not been handed out.")
           .serviceLevelObjectives(IDLE_SECONDS)
           .register(registry);
+
+  /**
+   * Figures that are no events: who knows one gives it to {@link #gauge}, and it is read whenever
+   * somebody looks.
+   */
+  public enum Figure {
+    DISK_QUOTA("disk_quota_bytes", "Most bytes that all the agent keeps may occupy (quota.bytes)."),
+    DISK_USED("disk_used_bytes", "Bytes on disk that count against the quota."),
+    DISK_IN_USE("disk_in_use_bytes", "Bytes on disk that containers hold; never evicted."),
+    DISK_IDLE("disk_idle_bytes", "Bytes on disk that nobody holds and that can be evicted."),
+    DISK_PARTIAL("disk_partial_bytes", "Bytes on disk of downloads that are not complete."),
+    DISK_QUARANTINE(
+        "disk_quarantine_bytes", "Bytes on disk in quarantine, for somebody to look at."),
+    DISK_RESERVED(
+        "disk_reserved_bytes", "Bytes that are promised to downloads and not written yet."),
+    DISK_MIN_FREE("disk_min_free_bytes", "Free bytes to be left to others (quota.minFreeBytes)."),
+    DISK_FREE("disk_free_bytes", "Free bytes of the file system of the state directory."),
+    DISK_FILES("disk_files", "Inodes that count against the quota, with reserved ones."),
+    DISK_QUOTA_FILES(
+        "disk_quota_files", "Most inodes that all the agent keeps may take (quota.files)."),
+    ENTRIES("entries", "Keys that the cache has bytes for."),
+    BLOBS("blobs", "Blobs in the store."),
+    TREES("trees", "Unpacked archives in the store."),
+    CONTAINERS("containers", "Containers that have a view."),
+    REFERENCES("references", "Names in views."),
+    ORIGIN_IN_FLIGHT("origin_in_flight", "Requests at origins now."),
+    ORIGIN_QUEUED("origin_queued", "Requests that wait for a download slot now."),
+    ORIGIN_SLOTS("origin_slots", "Most requests at origins at once (fetch.concurrency)."),
+    ORIGINS_RESTING(
+        "origins_resting", "Origins that are not asked for a while, since they did not answer."),
+    FLIGHT_WAITERS("flight_waiters", "Requests that wait for a fetch now, their own or another's."),
+    UNPACKS_RUNNING("unpacks_running", "Archives that are unpacked now."),
+    UNPACKS_QUEUED("unpacks_queued", "Archives that wait to be unpacked (archives.concurrency)."),
+    OLDEST_IDLE("oldest_idle_seconds", "How long the next victim has not been handed out."),
+    UNSYNCED("unsynced_blobs", "Blobs and trees that a power cut now would make suspect."),
+    SCRUB_PROGRESS("scrub_progress_ratio", "Share of all blobs that this pass has read, 0 to 1."),
+    SCRUB_COMPLETED(
+        "scrub_completed_timestamp_seconds",
+        "When the last pass over all blobs ended; NaN until one did since the start."),
+    STORAGE_HEALTHY(
+        "storage_healthy",
+        "1 while the disk of the state works, 0 after errors in a row until a probe works."),
+    STORAGE_ERRORS("storage_errors" + TOTAL, "I/O errors of the disk of the state."),
+    HASH_SPEED("hash_bytes_per_second", "Speed of SHA-256 when the agent started."),
+    READY("ready", "1 while requests are let in and the disk works, as /readyz says, else 0."),
+    UPTIME("uptime_seconds", "Time since the agent started."),
+    CONFIG_RELOADED(
+        "config_last_reload_successful", "1 if the last reload took the file, 0 if it was bad."),
+
+    PROCESS_CPU("process_cpu_seconds" + TOTAL, "Processor time, user and system."),
+    PROCESS_START("process_start_time_seconds", "When the process started, since the Unix epoch."),
+    PROCESS_RESIDENT("process_resident_memory_bytes", "Resident memory."),
+    PROCESS_VIRTUAL("process_virtual_memory_bytes", "Virtual memory."),
+    PROCESS_OPEN_FDS("process_open_fds", "Open file descriptors."),
+    PROCESS_MAX_FDS("process_max_fds", "Most open file descriptors (LimitNOFILE)."),
+    JVM_THREADS("jvm_threads_current", "Platform threads; virtual ones are not among them.");
+
+    private final String name;
+    private final String help;
+
+    Figure(String name, String help) {
+      this.name = name.startsWith("process_") || name.startsWith("jvm_") ? name : PREFIX + name;
+      this.help = help;
+    }
+  }
 
   public Meters(String version) {
     Stream.concat(Stream.of(Outcome.values()).map(Outcome::label), Stream.of(FAILED))
@@ -138,11 +293,19 @@ public final class Meters
               "in_use",
               String.valueOf(inUse)));
     }
-    Stream.of("200", "304", "error").forEach(this::originRequests);
+    for (String code : PROBLEMS) {
+      problems.put(
+          code, counter("problems", "Problems that callers were told, by code.", "code", code));
+    }
+    Stream.of("200", "304", ERROR).forEach(this::originRequests);
     Stream.of("origin-unavailable", "timeout", "cut", "5xx").forEach(this::originErrors);
+    gauge(
+        Figure.SCRUB_COMPLETED,
+        () -> scrubCompleted == null ? Double.NaN : scrubCompleted.toEpochMilli() / 1000.0);
     Gauge.builder(PREFIX + "build.info", () -> 1)
-        .description("The running version.")
+        .description("The running version and the version of its Java runtime.")
         .tag("version", version)
+        .tag("java", Runtime.version().toString())
         .register(registry);
   }
 
@@ -167,15 +330,22 @@ public final class Meters
         kind, k -> counter("origin_errors", "Failures of origins, by kind.", "kind", k));
   }
 
-  /**
-   * A figure that is read whenever somebody looks; the name without prefix, its unit at the end.
-   */
-  public <T> void gauge(String name, String description, T source, ToDoubleFunction<T> figure) {
-    Gauge.builder(PREFIX + name, source, figure)
-        .description(description)
-        .strongReference(true)
-        .tags(Tags.empty())
-        .register(registry);
+  /** A figure is read whenever somebody looks; one that has no value now is {@code NaN}. */
+  public void gauge(Figure figure, DoubleSupplier value) {
+    figures.add(value);
+    if (figure.name.endsWith(TOTAL)) {
+      FunctionCounter.builder(
+              figure.name.substring(0, figure.name.length() - TOTAL.length()),
+              value,
+              DoubleSupplier::getAsDouble)
+          .description(figure.help)
+          .register(registry);
+    } else {
+      Gauge.builder(figure.name, value::getAsDouble)
+          .description(figure.help)
+          .strongReference(true)
+          .register(registry);
+    }
   }
 
   /** A download was answered, or provided for nobody ({@code servedTo} false: a prefetch). */
@@ -206,18 +376,75 @@ public final class Meters
     durations.get(outcome).record(duration);
   }
 
-  @Override
-  public void answered(int status) {
-    originRequests(String.valueOf(status)).increment();
-    if (status >= 500) {
-      originErrors("5xx").increment();
+  /** A caller was told of a problem. */
+  public void problem(String code) {
+    Counter counter = problems.get(code);
+    if (counter != null) {
+      counter.increment();
     }
   }
 
   @Override
-  public void unanswered(String kind) {
-    originRequests("error").increment();
+  public void answered(SourceUrl url, int status, Duration firstByte) {
+    String code = String.valueOf(status);
+    originRequests(code).increment();
+    if (status >= 500) {
+      originErrors("5xx").increment();
+    }
+    OfHost host = ofHost(url);
+    host.requests(code).increment();
+    host.firstByte.record(firstByte);
+  }
+
+  @Override
+  public void unanswered(SourceUrl url, String kind) {
+    originRequests(ERROR).increment();
+    ofHost(url).requests(ERROR).increment();
     trouble(kind);
+  }
+
+  private OfHost ofHost(SourceUrl url) {
+    return ofHosts.computeIfAbsent(hosts.label(url.host()), OfHost::new);
+  }
+
+  /** The series of one host, or of all that came late. */
+  private final class OfHost {
+    private final String host;
+    private final Map<String, Counter> requests = new ConcurrentHashMap<>();
+    private final Counter received;
+    private final Timer firstByte;
+
+    private OfHost(String host) {
+      this.host = host;
+      received =
+          counter(
+              "origin_host_received_bytes",
+              "Body bytes received from origins, by host.",
+              "host",
+              host);
+      firstByte =
+          Timer.builder(PREFIX + "origin_host_first_byte")
+              .description(
+                  "Time from a request to an origin, with connecting, to the head of its answer, by host.")
+              .tag("host", host)
+              .serviceLevelObjectives(FIRST_BYTES)
+              .register(registry);
+      Counter _ = requests(ERROR);
+    }
+
+    private Counter requests(String code) {
+      return requests.computeIfAbsent(
+          code,
+          c ->
+              Counter.builder(PREFIX + "origin_host_requests")
+                  .description(
+                      "Requests to origins, by host and status or 'error'; hosts after the first "
+                          + Hosts.MOST
+                          + " are 'other'.")
+                  .tag("host", host)
+                  .tag("code", c)
+                  .register(registry));
+    }
   }
 
   @Override
@@ -226,8 +453,15 @@ public final class Meters
   }
 
   @Override
-  public void received(long bytes) {
+  public void received(SourceUrl url, long bytes) {
     fetched.increment((double) bytes);
+    ofHost(url).received.increment((double) bytes);
+  }
+
+  @Override
+  public void flushed(int blobs, Duration duration) {
+    flushed.increment(blobs);
+    flushes.record(duration);
   }
 
   @Override
@@ -238,6 +472,7 @@ public final class Meters
   @Override
   public void passCompleted(Instant at) {
     scrubPasses.increment();
+    scrubCompleted = at;
   }
 
   @Override
@@ -293,8 +528,65 @@ public final class Meters
     return counters.values().stream().mapToLong(counter -> (long) counter.count()).sum();
   }
 
+  /** The JVM needs 20 ms to make the beans that know: nobody waits for that at a start. */
+  private void addMachine() {
+    gauge(Figure.PROCESS_CPU, Machine::cpuSeconds);
+    gauge(Figure.PROCESS_START, Machine::startSeconds);
+    gauge(Figure.PROCESS_RESIDENT, () -> Machine.status("VmRSS") * 1024);
+    gauge(Figure.PROCESS_VIRTUAL, () -> Machine.status("VmSize") * 1024);
+    gauge(Figure.PROCESS_OPEN_FDS, Machine::openFiles);
+    gauge(Figure.PROCESS_MAX_FDS, Machine::mostOpenFiles);
+    gauge(Figure.JVM_THREADS, () -> Machine.status("Threads"));
+    memory("heap", MemoryMXBean::getHeapMemoryUsage);
+    memory("nonheap", MemoryMXBean::getNonHeapMemoryUsage);
+    for (BufferPoolMXBean pool : ManagementFactory.getPlatformMXBeans(BufferPoolMXBean.class)) {
+      Gauge.builder("jvm_buffer_pool_used_bytes", pool, BufferPoolMXBean::getMemoryUsed)
+          .description("Memory outside the heap that buffers use, by pool.")
+          .tag("pool", pool.getName())
+          .strongReference(true)
+          .register(registry);
+    }
+    for (GarbageCollectorMXBean collector : ManagementFactory.getGarbageCollectorMXBeans()) {
+      FunctionTimer.builder(
+              "jvm_gc_collection",
+              collector,
+              GarbageCollectorMXBean::getCollectionCount,
+              GarbageCollectorMXBean::getCollectionTime,
+              TimeUnit.MILLISECONDS)
+          .description("Garbage collections and the time they took, by collector.")
+          .tag("gc", collector.getName())
+          .register(registry);
+    }
+  }
+
+  private void memory(String area, Function<MemoryMXBean, MemoryUsage> usage) {
+    MemoryMXBean memory = ManagementFactory.getMemoryMXBean();
+    memory("used", "Memory of the JVM in use, by area.", area, () -> usage.apply(memory).getUsed());
+    memory(
+        "committed",
+        "Memory that the JVM has of the system, by area.",
+        area,
+        () -> usage.apply(memory).getCommitted());
+    memory(
+        "max",
+        "Most memory that the JVM may use, by area; -1 if there is no limit.",
+        area,
+        () -> usage.apply(memory).getMax());
+  }
+
+  private void memory(String what, String description, String area, Supplier<Number> bytes) {
+    Gauge.builder("jvm_memory_" + what + "_bytes", bytes)
+        .description(description)
+        .tag("area", area)
+        .strongReference(true)
+        .register(registry);
+  }
+
   /** Everything in the Prometheus text format 0.0.4. */
   public String scrape() {
+    if (hasMachine.compareAndSet(false, true)) {
+      addMachine();
+    }
     return registry.scrape();
   }
 

@@ -3,6 +3,9 @@ package org.cacheddownloads.space;
 import java.io.IOException;
 import java.nio.channels.ClosedByInterruptException;
 import java.nio.file.NoSuchFileException;
+import java.time.Clock;
+import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -35,14 +38,30 @@ public final class Flusher {
   private final Recount recount;
   private final Evictor evictor;
   private final StorageHealth health;
+  private final Clock clock;
+  private final Listener listener;
+
+  /** Hears of what reached the disk. */
+  public interface Listener {
+    /** A group of {@code blobs} is durable; that took so long. */
+    void flushed(int blobs, Duration duration);
+  }
 
   public Flusher(
-      Catalog catalog, BlobStore store, Recount recount, Evictor evictor, StorageHealth health) {
+      Catalog catalog,
+      BlobStore store,
+      Recount recount,
+      Evictor evictor,
+      StorageHealth health,
+      Clock clock,
+      Listener listener) {
     this.catalog = catalog;
     this.store = store;
     this.recount = recount;
     this.evictor = evictor;
     this.health = health;
+    this.clock = clock;
+    this.listener = listener;
   }
 
   /** Syncs what is not durable yet, blobs and then the catalog. Ends early when interrupted. */
@@ -57,6 +76,7 @@ public final class Flusher {
   private void flushBlobs() {
     List<Stored> waiting = catalog.notDurable(GROUP);
     while (!waiting.isEmpty() && !Thread.currentThread().isInterrupted()) {
+      Instant start = clock.instant();
       var synced = new ArrayList<Synced>();
       for (Stored stored : waiting) {
         sync(stored).ifPresent(synced::add);
@@ -70,6 +90,7 @@ public final class Flusher {
       }
       catalog.markDurable(synced);
       synced.forEach(this::unmarkLaterFile);
+      listener.flushed(synced.size(), Duration.between(start, clock.instant()));
       waiting = catalog.notDurable(GROUP);
     }
   }

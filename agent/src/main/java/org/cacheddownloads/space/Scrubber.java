@@ -22,7 +22,7 @@ import org.slf4j.LoggerFactory;
 /**
  * Reads every blob again, slowly, and takes those that differ from their digest out of the store:
  * disks change bits in silence. One pass takes {@code durability.scrubPeriod}; where it stands is
- * kept across restarts. One thread.
+ * kept across restarts. One thread, but for {@link #progress}.
  *
  * <p>Reads past the page cache where the file system allows it, since what is cached says nothing
  * about the disk; and slice by slice, with the file open and pinned for one slice only, so that an
@@ -46,7 +46,7 @@ public final class Scrubber {
   private final Clock clock;
   private final Listener listener;
   private final Slices slices = new Slices(SLICE_BYTES);
-  private long cursor;
+  private volatile long cursor;
   private double allowance;
   private @Nullable Instant last;
   private @Nullable Reading reading;
@@ -91,6 +91,11 @@ public final class Scrubber {
     this.clock = clock;
     this.listener = listener;
     this.cursor = catalog.kept(CURSOR).map(Long::parseLong).orElse(0L);
+  }
+
+  /** How much of the blobs this pass has looked at, by their order: 0 to 1. For any thread. */
+  public double progress() {
+    return Math.min(1, (double) cursor / Math.max(1, catalog.lastBlobId()));
   }
 
   /** Reads what is due since the last step. Ends early when interrupted. */

@@ -36,6 +36,10 @@ public final class StorageHealth {
   @GuardedBy("lock")
   private int errors;
 
+  /** Errors since the start. */
+  @GuardedBy("lock")
+  private long counted;
+
   @GuardedBy("lock")
   private String reason = "";
 
@@ -70,6 +74,7 @@ public final class StorageHealth {
         return;
       }
       last = error;
+      counted++;
       reason = told;
       if (errors == TOLERATED || ++errors < TOLERATED) {
         return;
@@ -102,6 +107,16 @@ public final class StorageHealth {
       return errors < TOLERATED
           ? Optional.empty()
           : Optional.of("the disk failed " + TOLERATED + " times in a row; last: " + reason);
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** How many I/O errors were counted since the start. */
+  public long counted() {
+    lock.lock();
+    try {
+      return counted;
     } finally {
       lock.unlock();
     }

@@ -21,6 +21,7 @@ class FlusherTest {
   private @TempDir Path state;
   private Cell cell;
   private Flusher flusher;
+  private int flushed;
 
   @BeforeEach
   void open() throws IOException {
@@ -31,7 +32,9 @@ class FlusherTest {
             cell.store,
             new Recount(cell.catalog, cell.store, cell.holds, cell.budget),
             cell.evictor,
-            new StorageHealth(cell.layout));
+            new StorageHealth(cell.layout),
+            cell.clock,
+            (blobs, _) -> flushed += blobs);
   }
 
   @AfterEach
@@ -51,6 +54,16 @@ class FlusherTest {
     flush();
     assertEquals(List.of(), cell.catalog.notDurable(10));
     assertTrue(cell.catalog.isSynced());
+  }
+
+  @Test
+  void whatIsSyncedIsToldOfOnce() throws IOException {
+    cell.publish("k", BODY);
+    assertEquals(1, cell.catalog.countNotDurable());
+    flush();
+    flush();
+    assertEquals(0, cell.catalog.countNotDurable());
+    assertEquals(1, flushed);
   }
 
   @Test
