@@ -15,6 +15,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.stream.Stream;
+import java.util.stream.StreamSupport;
 
 /**
  * A real Prometheus with the project's own scrape configuration, in which only target and interval
@@ -66,6 +67,52 @@ final class PrometheusServer implements AutoCloseable {
               assertThat(prometheus.isAlive()).as(prometheus.output()).isTrue();
               assertThat(values(query)).as(query).containsExactly(expected);
             });
+  }
+
+  /** The series that an expression has now; an error of Prometheus fails the test. */
+  List<JsonNode> query(String expression) {
+    JsonNode reply = get("/api/v1/query?query=" + Request.encoded(expression));
+    assertThat(reply.path("status").asText()).as("%s: %s", expression, reply).isEqualTo("success");
+    assertThat(reply.at("/data/resultType").asText()).as(expression).isEqualTo("vector");
+    return stream(reply.at("/data/result"));
+  }
+
+  /** The series of an expression over the last {@code seconds}, a value for each of them. */
+  List<JsonNode> history(String expression, long end, long seconds) {
+    JsonNode reply =
+        get(
+            "/api/v1/query_range?query=%s&start=%d&end=%d&step=1"
+                .formatted(Request.encoded(expression), end - seconds, end));
+    assertThat(reply.path("status").asText()).as("%s: %s", expression, reply).isEqualTo("success");
+    return stream(reply.at("/data/result"));
+  }
+
+  /** What Prometheus itself says of the rules it evaluates. */
+  List<JsonNode> rules() {
+    return stream(get("/api/v1/rules").at("/data/groups")).stream()
+        .flatMap(group -> stream(group.path("rules")).stream())
+        .toList();
+  }
+
+  /** How many scrapes there were until now. */
+  int scrapes() {
+    List<Double> counted = values("count_over_time(up[1h])");
+    return counted.isEmpty() ? 0 : counted.getFirst().intValue();
+  }
+
+  /** When the last scrape was, in whole seconds since the Unix epoch. */
+  long lastScrape() {
+    return values("max(timestamp(up))").getFirst().longValue();
+  }
+
+  /** Waits for one more scrape than there were. */
+  void awaitScrape() {
+    int before = scrapes();
+    eventually().until(() -> scrapes() > before);
+  }
+
+  private static List<JsonNode> stream(JsonNode array) {
+    return StreamSupport.stream(array.spliterator(), false).toList();
   }
 
   private List<Double> values(String query) {
