@@ -8,6 +8,7 @@ import java.util.Map;
 import java.util.function.LongSupplier;
 import java.util.function.Supplier;
 import org.cacheddownloads.catalog.Catalog;
+import org.cacheddownloads.catalog.Totals;
 import org.cacheddownloads.config.Config;
 import org.cacheddownloads.fetch.Flights;
 import org.cacheddownloads.fetch.Slots;
@@ -32,6 +33,7 @@ final class Stats {
   private final Clock clock;
   private final Instant start;
   private final String version;
+  private volatile Seen seen;
 
   Stats(
       Supplier<Config> config,
@@ -55,6 +57,7 @@ final class Stats {
     this.clock = clock;
     this.start = clock.instant();
     this.version = version;
+    this.seen = see();
   }
 
   Map<String, Object> tree() {
@@ -140,22 +143,30 @@ final class Stats {
     return Duration.between(start, clock.instant()).toSeconds();
   }
 
+  /** Sums that are to agree with each other, of one instant. */
+  private record Seen(Budget.Sums sums, Totals totals) {}
+
+  private Seen see() {
+    return new Seen(budget.sums(), catalog.totals());
+  }
+
   /** Makes the gauges, once. */
   void register() {
+    meters.beforeEachLook(() -> seen = see());
     meters.gauge(Figure.DISK_QUOTA, () -> config.get().quota().bytes());
-    meters.gauge(Figure.DISK_USED, () -> budget.sums().usedBytes());
-    meters.gauge(Figure.DISK_IN_USE, () -> budget.sums().inUseBytes());
-    meters.gauge(Figure.DISK_IDLE, () -> budget.sums().idleBytes());
-    meters.gauge(Figure.DISK_PARTIAL, () -> budget.sums().partialBytes());
-    meters.gauge(Figure.DISK_QUARANTINE, () -> budget.sums().quarantineBytes());
-    meters.gauge(Figure.DISK_RESERVED, () -> budget.sums().reservedBytes());
+    meters.gauge(Figure.DISK_USED, () -> seen.sums().usedBytes());
+    meters.gauge(Figure.DISK_IN_USE, () -> seen.sums().inUseBytes());
+    meters.gauge(Figure.DISK_IDLE, () -> seen.sums().idleBytes());
+    meters.gauge(Figure.DISK_PARTIAL, () -> seen.sums().partialBytes());
+    meters.gauge(Figure.DISK_QUARANTINE, () -> seen.sums().quarantineBytes());
+    meters.gauge(Figure.DISK_RESERVED, () -> seen.sums().reservedBytes());
     meters.gauge(Figure.DISK_MIN_FREE, () -> config.get().quota().minFreeBytes());
     meters.gauge(Figure.DISK_FREE, freeBytes::getAsLong);
-    meters.gauge(Figure.DISK_FILES, () -> budget.sums().files());
+    meters.gauge(Figure.DISK_FILES, () -> seen.sums().files());
     meters.gauge(Figure.DISK_QUOTA_FILES, () -> config.get().quota().files());
-    meters.gauge(Figure.ENTRIES, () -> catalog.totals().entries());
-    meters.gauge(Figure.BLOBS, () -> catalog.totals().blobs());
-    meters.gauge(Figure.TREES, () -> catalog.totals().trees());
+    meters.gauge(Figure.ENTRIES, () -> seen.totals().entries());
+    meters.gauge(Figure.BLOBS, () -> seen.totals().blobs());
+    meters.gauge(Figure.TREES, () -> seen.totals().trees());
     meters.gauge(Figure.UNSYNCED, catalog::countNotDurable);
     meters.gauge(Figure.CONTAINERS, views::containers);
     meters.gauge(Figure.REFERENCES, views::references);

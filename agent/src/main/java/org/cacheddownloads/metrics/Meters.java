@@ -1,5 +1,6 @@
 package org.cacheddownloads.metrics;
 
+import com.google.errorprone.annotations.concurrent.GuardedBy;
 import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.DistributionSummary;
 import io.micrometer.core.instrument.FunctionCounter;
@@ -23,7 +24,7 @@ import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.DoubleSupplier;
 import java.util.function.Function;
 import java.util.function.Supplier;
@@ -165,7 +166,11 @@ public final class Meters
           .description("Time that a group of blobs and trees, at most 256, took to reach the disk.")
           .serviceLevelObjectives(FLUSHES)
           .register(registry);
-  private final AtomicBoolean hasMachine = new AtomicBoolean();
+  private final List<Runnable> beforeLook = new CopyOnWriteArrayList<>();
+  private final ReentrantLock looking = new ReentrantLock();
+
+  @GuardedBy("looking")
+  private boolean hasMachine;
 
   /** What is read at a look, kept from being collected: the registry holds some of it weakly. */
   private final List<DoubleSupplier> figures = new CopyOnWriteArrayList<>();
@@ -582,11 +587,28 @@ public final class Meters
         .register(registry);
   }
 
-  /** Everything in the Prometheus text format 0.0.4. */
+  /** Lets somebody take down what several figures are read from, before each look at them. */
+  public void beforeEachLook(Runnable takeDown) {
+    beforeLook.add(takeDown);
+  }
+
+  /** Everything in the Prometheus text format 0.0.4. One look at a time. */
   public String scrape() {
-    if (hasMachine.compareAndSet(false, true)) {
+    looking.lock();
+    try {
+      return look();
+    } finally {
+      looking.unlock();
+    }
+  }
+
+  @GuardedBy("looking")
+  private String look() {
+    if (!hasMachine) {
+      hasMachine = true;
       addMachine();
     }
+    beforeLook.forEach(Runnable::run);
     return registry.scrape();
   }
 
