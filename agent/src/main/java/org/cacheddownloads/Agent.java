@@ -2,8 +2,8 @@ package org.cacheddownloads;
 
 import io.vertx.core.Vertx;
 import io.vertx.core.VertxOptions;
+import java.io.File;
 import java.io.IOException;
-import java.nio.file.FileStore;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.SecureRandom;
@@ -272,15 +272,16 @@ public final class Agent implements AutoCloseable {
         });
   }
 
-  private static LongSupplier freeBytes(Path state) throws IOException {
-    FileStore fileStore = Files.getFileStore(state);
+  /** Asked of the directory and not of its mount, which cannot be found from within a chroot. */
+  private static LongSupplier freeBytes(Path state) {
+    File directory = state.toFile();
     return () -> {
-      try {
-        return fileStore.getUsableSpace();
-      } catch (IOException e) {
-        log.warn("the free space of the file system cannot be read error={}", e.toString());
+      long free = directory.getUsableSpace();
+      if (free == 0 && directory.getTotalSpace() == 0) { // what it answers instead of an error
+        log.warn("the free space of the file system cannot be read state={}", state);
         return Long.MAX_VALUE; // the quota still holds
       }
+      return free;
     };
   }
 
