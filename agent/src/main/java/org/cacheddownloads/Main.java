@@ -22,6 +22,7 @@ public final class Main {
   private static final Logger log = LoggerFactory.getLogger(Main.class);
   private static final int OK = 0;
   private static final int CANNOT_START = 1;
+  private static final int WRONG_CONFIG = 2;
   private static final int CUT_SHORT = 4;
 
   private Main() {}
@@ -43,8 +44,8 @@ public final class Main {
   }
 
   /**
-   * @return 0 after a clean stop, 1 if the agent cannot start, 4 if running requests had to be cut
-   *     short
+   * @return 0 after a clean stop, 1 if the agent cannot start, 2 if its configuration is wrong, 4
+   *     if running requests had to be cut short
    */
   private static int serve(@Nullable Path file) throws InterruptedException {
     Config config;
@@ -52,7 +53,7 @@ public final class Main {
       config = file == null ? ConfigReader.defaults() : ConfigReader.read(file);
     } catch (InvalidConfig | IOException e) {
       System.err.println(e.getMessage());
-      return CANNOT_START;
+      return WRONG_CONFIG;
     }
     Logging.start(config.log().level(), config.log().format());
     Thread.ofPlatform().daemon().name("preload").start(Catalog::preload);
