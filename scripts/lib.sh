@@ -66,6 +66,8 @@ is_present() {
     xfsprogs) has_tool mkfs.xfs ;;
     xz-utils) has_tool xz ;;
     e2fsprogs) has_tool mkfs.ext4 ;;
+    systemd) command -v systemd-analyze >/dev/null ;;
+    perl-base) command -v perl >/dev/null ;;
     *) command -v "$1" >/dev/null ;;
   esac
 }

@@ -1,5 +1,6 @@
 package org.cacheddownloads;
 
+import io.vertx.core.Context;
 import io.vertx.core.Vertx;
 import io.vertx.core.VertxOptions;
 import java.io.File;
@@ -14,6 +15,7 @@ import java.util.HexFormat;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.function.LongSupplier;
+import java.util.function.Supplier;
 import org.cacheddownloads.api.Downloads;
 import org.cacheddownloads.api.Gate;
 import org.cacheddownloads.api.Journal;
@@ -22,6 +24,7 @@ import org.cacheddownloads.archive.TreeMaker;
 import org.cacheddownloads.catalog.Catalog;
 import org.cacheddownloads.config.Config;
 import org.cacheddownloads.config.Config.Changes;
+import org.cacheddownloads.content.Sizes;
 import org.cacheddownloads.fetch.Authority;
 import org.cacheddownloads.fetch.Breakers;
 import org.cacheddownloads.fetch.Download;
@@ -81,6 +84,7 @@ public final class Agent implements AutoCloseable {
   private final Gate gate;
   private @Nullable Events events;
   private final CompletableFuture<@Nullable Void> broken = new CompletableFuture<>();
+  private Supplier<CompletableFuture<String>> pulse = CompletableFuture::new;
 
   private Agent(LiveConfig config) {
     this.config = config;
@@ -244,6 +248,8 @@ public final class Agent implements AutoCloseable {
     }
     new Rebuild(layout, catalog, store).runIfNeeded();
     new ViewScan(layout, catalog, store, budget, views, partials, recency).run();
+    Context loop = vertx.getOrCreateContext(); // on this thread: the one that both listeners have
+    pulse = () -> through(loop, () -> status(views, budget, slots, health));
     gate.open();
     log.info(
         "ready state={} socket={} containers={}",
@@ -295,6 +301,27 @@ public final class Agent implements AutoCloseable {
     return vertx;
   }
 
+  /** What a request needs as well: the loop of the listeners, a virtual thread, and the figures. */
+  private static CompletableFuture<String> through(Context loop, Supplier<String> status) {
+    var passed = new CompletableFuture<String>();
+    loop.runOnContext(
+        _ -> Thread.startVirtualThread(() -> passed.completeAsync(status, Runnable::run)));
+    return passed;
+  }
+
+  private String status(Views views, Budget budget, Slots slots, StorageHealth health) {
+    Budget.Sums sums = budget.sums();
+    long containers = views.containers();
+    return "ready, %d container%s, %s of %s, requests at origins: %d%s"
+        .formatted(
+            containers,
+            containers == 1 ? "" : "s",
+            Sizes.format(sums.usedBytes()),
+            Sizes.format(config.get().quota().bytes()),
+            slots.inFlight(),
+            health.trouble().map(trouble -> "; " + trouble).orElse(""));
+  }
+
   private static String randomHex() {
     byte[] bytes = new byte[32];
     new SecureRandom().nextBytes(bytes);
@@ -315,6 +342,14 @@ public final class Agent implements AutoCloseable {
   /** What applies now: as it was read last. */
   public Config config() {
     return config.get();
+  }
+
+  /**
+   * A sign of life: how the agent is, in one line, told through the threads and locks that a
+   * request needs. Never completes if one of them hangs.
+   */
+  CompletableFuture<String> pulse() {
+    return pulse.get();
   }
 
   /** Reads the configuration again. @return what was applied and what needs a restart */

@@ -3,6 +3,7 @@ package org.cacheddownloads;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.security.Security;
+import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
 import org.cacheddownloads.catalog.Catalog;
 import org.cacheddownloads.cli.Cli;
@@ -63,14 +64,25 @@ public final class Main {
     Posix.onSignal("TERM", () -> events.add(Event.STOP));
     Posix.onSignal("INT", () -> events.add(Event.STOP));
     Posix.onSignal("HUP", () -> events.add(Event.RELOAD));
+    try (Supervisor supervisor = Supervisor.of(System.getenv(), ProcessHandle.current().pid())) {
+      return run(file, config, events, supervisor);
+    }
+  }
+
+  private static int run(
+      @Nullable Path file, Config start, BlockingQueue<Event> events, Supervisor supervisor)
+      throws InterruptedException {
+    Config config = start;
     while (true) {
       try (Agent agent = Agent.start(file, config)) {
         agent.whenBroken(() -> events.add(Event.START_ANEW));
+        supervisor.ready(agent::pulse);
         Event event = events.take();
         while (event == Event.RELOAD) {
-          reload(agent);
+          reload(agent, supervisor);
           event = events.take();
         }
+        supervisor.draining(agent.config().drain().timeout(), event == Event.STOP);
         boolean allLeft = agent.drain();
         if (event == Event.STOP || events.contains(Event.STOP)) {
           return allLeft ? OK : CUT_SHORT;
@@ -101,11 +113,15 @@ public final class Main {
     }
   }
 
-  private static void reload(Agent agent) {
+  private static void reload(Agent agent, Supervisor supervisor) {
+    supervisor.reloading();
     try {
-      agent.reload();
+      var needsRestart = agent.reload().needsRestart();
+      supervisor.reloaded(
+          needsRestart.isEmpty() ? "" : "; restart for " + String.join(", ", needsRestart));
     } catch (CacheException e) {
       log.error("the configuration was not reloaded: {}", e.getMessage());
+      supervisor.reloaded("; not reloaded: " + e.getMessage());
     }
   }
 }

@@ -35,8 +35,13 @@ public final class Posix {
   private static final int O_RDONLY = 0;
   private static final int SIGKILL = 9;
   private static final int LONGEST_PATH = 4096;
+  private static final short AF_UNIX = 1;
+  private static final int SOCK_DGRAM_CLOEXEC = 2 | 02000000;
+  private static final int MSG_DONTWAIT_NOSIGNAL = 0x40 | 0x4000;
+  private static final int CLOCK_MONOTONIC = 1;
 
   private static final int ENOENT = 2;
+  private static final int EAGAIN = 11;
   private static final int EEXIST = 17;
   private static final int EMLINK = 31;
 
@@ -251,6 +256,68 @@ public final class Posix {
     }
   }
 
+  /**
+   * Sends one datagram to a Unix socket (unix(7)), which the JDK cannot. Waits for nobody.
+   *
+   * @param address a path, or {@code @} and an abstract name; at most 108 bytes
+   * @return false if the receiver has too many to read yet
+   * @throws IOException if there is no such socket, or it may not be sent to
+   */
+  public static boolean sendDatagram(String address, byte[] message) throws IOException {
+    byte[] name = address.getBytes(StandardCharsets.UTF_8);
+    if (name.length == 0 || name.length > Datagram.LONGEST_NAME) {
+      throw new FileSystemException(address, null, "is no address of a socket");
+    }
+    if (name[0] == '@') {
+      name[0] = 0; // what makes a name abstract
+    }
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment error = arena.allocate(Native.ERROR);
+      MemorySegment target = arena.allocate(Short.BYTES + name.length, Short.BYTES);
+      target.set(ValueLayout.JAVA_SHORT, 0, AF_UNIX);
+      MemorySegment.copy(name, 0, target, ValueLayout.JAVA_BYTE, Short.BYTES, name.length);
+      int socket = (int) Datagram.SOCKET.invokeExact(error, (int) AF_UNIX, SOCK_DGRAM_CLOEXEC, 0);
+      check(socket, error, Path.of("socket"), null);
+      try {
+        long sent =
+            (long)
+                Datagram.SEND.invokeExact(
+                    error,
+                    socket,
+                    arena.allocateFrom(ValueLayout.JAVA_BYTE, message),
+                    (long) message.length,
+                    MSG_DONTWAIT_NOSIGNAL,
+                    target,
+                    (int) target.byteSize());
+        if (sent < 0 && (int) Native.ERRNO.get(error, 0L) == EAGAIN) {
+          return false;
+        }
+        check(sent, error, Path.of(address), null);
+        return true;
+      } finally {
+        int _ = (int) Sync.CLOSE.invokeExact(error, socket);
+      }
+    } catch (IOException e) {
+      throw e;
+    } catch (Throwable e) {
+      throw uncallable("sendto", e);
+    }
+  }
+
+  /** The time since some fixed instant, in microseconds, by the clock that systemd reads too. */
+  public static long monotonicMicros() {
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment time = arena.allocate(ValueLayout.JAVA_LONG, 2); // seconds, nanoseconds
+      int _ =
+          (int)
+              MonotonicClock.CALL.invokeExact(arena.allocate(Native.ERROR), CLOCK_MONOTONIC, time);
+      return time.getAtIndex(ValueLayout.JAVA_LONG, 0) * 1_000_000
+          + time.getAtIndex(ValueLayout.JAVA_LONG, 1) / 1_000;
+    } catch (Throwable e) {
+      throw uncallable("clock_gettime", e);
+    }
+  }
+
   /** Ends this process as {@code kill -9} does. */
   public static void die() {
     try (Arena arena = Arena.ofConfined()) {
@@ -415,6 +482,27 @@ public final class Posix {
         Native.function("open", Native.INT, Native.ADDRESS, Native.INT);
     static final MethodHandle CALL = Native.function("syncfs", Native.INT, Native.INT);
     static final MethodHandle CLOSE = Native.function("close", Native.INT, Native.INT);
+  }
+
+  private static final class Datagram {
+    static final MethodHandle SOCKET =
+        Native.function("socket", Native.INT, Native.INT, Native.INT, Native.INT);
+    static final MethodHandle SEND =
+        Native.function(
+            "sendto",
+            Native.LONG,
+            Native.INT,
+            Native.ADDRESS,
+            Native.LONG,
+            Native.INT,
+            Native.ADDRESS,
+            Native.INT);
+    static final int LONGEST_NAME = 108;
+  }
+
+  private static final class MonotonicClock {
+    static final MethodHandle CALL =
+        Native.function("clock_gettime", Native.INT, Native.INT, Native.ADDRESS);
   }
 
   /** {@code getpwuid_r(3)}. The name is what an entry begins with. */

@@ -145,6 +145,18 @@ class PosixTest {
   }
 
   @Test
+  void aDatagramToNobodyIsRefusedWithTheAddress() {
+    Path nobody = directory.resolve("nobody");
+    var refused =
+        assertThrows(
+            NoSuchFileException.class, () -> Posix.sendDatagram(nobody.toString(), new byte[1]));
+    assertEquals(nobody.toString(), refused.getFile());
+    assertThrows(FileSystemException.class, () -> Posix.sendDatagram("", new byte[1]));
+    assertThrows(
+        FileSystemException.class, () -> Posix.sendDatagram("/" + "x".repeat(108), new byte[1]));
+  }
+
+  @Test
   void otherRefusalsKeepTheirReason() throws IOException {
     Path file = Files.writeString(directory.resolve("file"), "x");
     assertThrows(FileSystemException.class, () -> Posix.link(file, file.resolve("below a file")));
