@@ -12,6 +12,7 @@ import java.time.Clock;
 import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.HexFormat;
+import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.function.LongSupplier;
@@ -22,8 +23,8 @@ import org.cacheddownloads.api.Journal;
 import org.cacheddownloads.api.SocketServer;
 import org.cacheddownloads.archive.TreeMaker;
 import org.cacheddownloads.catalog.Catalog;
-import org.cacheddownloads.config.Config;
 import org.cacheddownloads.config.Config.Changes;
+import org.cacheddownloads.config.Settings;
 import org.cacheddownloads.content.Sizes;
 import org.cacheddownloads.fetch.Authority;
 import org.cacheddownloads.fetch.Breakers;
@@ -96,21 +97,25 @@ public final class Agent implements AutoCloseable {
    *
    * @param file where {@code start} was read from, and is read again from on reload; null for the
    *     embedded defaults
+   * @param environment whose variables win over the file
    * @throws IOException with a sentence for the operator, if the state or an address cannot be had
    */
-  public static Agent start(@Nullable Path file, Config start) throws IOException {
+  public static Agent start(@Nullable Path file, Map<String, String> environment, Settings start)
+      throws IOException {
+    var config = new LiveConfig(file, environment, start);
     try {
-      return started(file, start);
+      return started(config);
     } catch (IOException | RuntimeException e) {
-      if (!Catalog.isDamaged(StoreLayout.catalogOf(start.state()))) {
+      if (!Catalog.isDamaged(StoreLayout.catalogOf(start.config().state()))) {
         throw e;
       }
-      return started(file, start); // which sets the damaged catalog aside and begins a new one
+      // Which sets the damaged catalog aside and begins a new one.
+      return started(new LiveConfig(file, environment, start));
     }
   }
 
-  private static Agent started(@Nullable Path file, Config start) throws IOException {
-    var agent = new Agent(new LiveConfig(file, start));
+  private static Agent started(LiveConfig config) throws IOException {
+    var agent = new Agent(config);
     try {
       agent.build();
       return agent;
@@ -224,6 +229,7 @@ public final class Agent implements AutoCloseable {
             vertx,
             new SocketServer.Parts(
                 config,
+                config::settings,
                 downloads,
                 views,
                 catalog,
@@ -340,8 +346,8 @@ public final class Agent implements AutoCloseable {
   }
 
   /** What applies now: as it was read last. */
-  public Config config() {
-    return config.get();
+  public Settings settings() {
+    return config.settings();
   }
 
   /**

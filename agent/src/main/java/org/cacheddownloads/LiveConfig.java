@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
@@ -11,14 +12,15 @@ import org.cacheddownloads.config.Config;
 import org.cacheddownloads.config.Config.Changes;
 import org.cacheddownloads.config.ConfigReader;
 import org.cacheddownloads.config.InvalidConfig;
+import org.cacheddownloads.config.Settings;
 import org.cacheddownloads.failure.CacheException.InvalidRequest;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The configuration in force, and its file. Thread-safe: readers see one whole configuration or the
- * next.
+ * The configuration in force, its file and the environment that wins over it. Thread-safe: readers
+ * see one whole configuration or the next.
  */
 final class LiveConfig implements Supplier<Config> {
   private static final Logger log = LoggerFactory.getLogger(LiveConfig.class);
@@ -26,16 +28,24 @@ final class LiveConfig implements Supplier<Config> {
   private final @Nullable Path file;
   private final ReentrantLock reloading = new ReentrantLock();
   private final List<Consumer<Config>> followers = new ArrayList<>();
-  private volatile Config current;
+  private final Map<String, String> environment;
+  private volatile Settings current;
   private volatile boolean isFileGood = true;
 
-  LiveConfig(@Nullable Path file, Config start) {
+  /** As in {@link ConfigReader#read}, from where {@code start} was read. */
+  LiveConfig(@Nullable Path file, Map<String, String> environment, Settings start) {
     this.file = file;
+    this.environment = Map.copyOf(environment);
     this.current = start;
   }
 
   @Override
   public Config get() {
+    return current.config();
+  }
+
+  /** The same, with where each value was written. */
+  Settings settings() {
     return current;
   }
 
@@ -57,10 +67,10 @@ final class LiveConfig implements Supplier<Config> {
   Changes reload() {
     reloading.lock();
     try {
-      Config read = file == null ? ConfigReader.defaults() : ConfigReader.read(file);
-      Changes changes = Config.between(current, read);
+      Settings read = ConfigReader.read(file, environment);
+      Changes changes = Config.between(get(), read.config());
       current = current.withLive(read);
-      followers.forEach(follower -> follower.accept(current));
+      followers.forEach(follower -> follower.accept(get()));
       log.info(
           "configuration reloaded changed={} needsRestart={}",
           changes.changed(),

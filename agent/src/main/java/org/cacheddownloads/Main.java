@@ -11,6 +11,7 @@ import org.cacheddownloads.cli.PlainServe;
 import org.cacheddownloads.config.Config;
 import org.cacheddownloads.config.ConfigReader;
 import org.cacheddownloads.config.InvalidConfig;
+import org.cacheddownloads.config.Settings;
 import org.cacheddownloads.failure.CacheException;
 import org.cacheddownloads.failure.CrashPoint;
 import org.cacheddownloads.store.Posix;
@@ -49,14 +50,15 @@ public final class Main {
    *     if running requests had to be cut short
    */
   private static int serve(@Nullable Path file) throws InterruptedException {
-    Config config;
+    Settings settings;
     try {
-      config = file == null ? ConfigReader.defaults() : ConfigReader.read(file);
+      settings = ConfigReader.read(file, System.getenv());
     } catch (InvalidConfig | IOException e) {
       System.err.println(e.getMessage());
       return WRONG_CONFIG;
     }
-    Logging.start(config.log().level(), config.log().format());
+    Config.Log logging = settings.config().log();
+    Logging.start(logging.level(), logging.format());
     Thread.ofPlatform().daemon().name("preload").start(Catalog::preload);
     armCrashPoint();
     // Before the start: what is signalled during it waits, where the default would be to die.
@@ -65,16 +67,16 @@ public final class Main {
     Posix.onSignal("INT", () -> events.add(Event.STOP));
     Posix.onSignal("HUP", () -> events.add(Event.RELOAD));
     try (Supervisor supervisor = Supervisor.of(System.getenv(), ProcessHandle.current().pid())) {
-      return run(file, config, events, supervisor);
+      return run(file, settings, events, supervisor);
     }
   }
 
   private static int run(
-      @Nullable Path file, Config start, BlockingQueue<Event> events, Supervisor supervisor)
+      @Nullable Path file, Settings start, BlockingQueue<Event> events, Supervisor supervisor)
       throws InterruptedException {
-    Config config = start;
+    Settings settings = start;
     while (true) {
-      try (Agent agent = Agent.start(file, config)) {
+      try (Agent agent = Agent.start(file, System.getenv(), settings)) {
         agent.whenBroken(() -> events.add(Event.START_ANEW));
         supervisor.ready(agent::pulse);
         Event event = events.take();
@@ -82,13 +84,13 @@ public final class Main {
           reload(agent, supervisor);
           event = events.take();
         }
-        supervisor.draining(agent.config().drain().timeout(), event == Event.STOP);
+        supervisor.draining(agent.settings().config().drain().timeout(), event == Event.STOP);
         boolean allLeft = agent.drain();
         if (event == Event.STOP || events.contains(Event.STOP)) {
           return allLeft ? OK : CUT_SHORT;
         }
         log.warn("starting anew");
-        config = agent.config();
+        settings = agent.settings();
       } catch (IOException | RuntimeException e) {
         log.error("the agent cannot start: {}", e.getMessage());
         log.debug("cause", e);

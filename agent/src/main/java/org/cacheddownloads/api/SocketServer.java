@@ -26,6 +26,7 @@ import org.cacheddownloads.catalog.Catalog;
 import org.cacheddownloads.config.Config;
 import org.cacheddownloads.config.Config.Changes;
 import org.cacheddownloads.config.HostPort;
+import org.cacheddownloads.config.Settings;
 import org.cacheddownloads.fetch.Explainer;
 import org.cacheddownloads.fetch.Flights;
 import org.cacheddownloads.metrics.Meters;
@@ -57,6 +58,7 @@ public final class SocketServer implements AutoCloseable {
   /** What the routes are about. */
   public record Parts(
       Supplier<Config> config,
+      Supplier<Settings> settings,
       Downloads downloads,
       Views views,
       Catalog catalog,
@@ -136,7 +138,7 @@ public final class SocketServer implements AutoCloseable {
 
   private static StateRoutes stateRoutes(Parts parts) {
     return new StateRoutes(
-        parts.config(),
+        parts.settings(),
         parts.stats(),
         parts.reload(),
         parts.meters(),

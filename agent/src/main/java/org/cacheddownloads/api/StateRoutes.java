@@ -4,8 +4,8 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.function.Supplier;
-import org.cacheddownloads.config.Config;
 import org.cacheddownloads.config.Config.Changes;
+import org.cacheddownloads.config.Settings;
 import org.cacheddownloads.failure.CacheException.Draining;
 import org.cacheddownloads.failure.CacheException.NotReady;
 import org.cacheddownloads.metrics.Meters;
@@ -17,7 +17,7 @@ import org.jspecify.annotations.Nullable;
  * the gate says.
  */
 final class StateRoutes {
-  private final Supplier<Config> config;
+  private final Supplier<Settings> settings;
   private final Supplier<Map<String, Object>> stats;
   private final Supplier<Changes> reload;
   private final Meters meters;
@@ -25,13 +25,13 @@ final class StateRoutes {
   private final StorageHealth storage;
 
   StateRoutes(
-      Supplier<Config> config,
+      Supplier<Settings> settings,
       Supplier<Map<String, Object>> stats,
       Supplier<Changes> reload,
       Meters meters,
       Gate gate,
       StorageHealth storage) {
-    this.config = config;
+    this.settings = settings;
     this.stats = stats;
     this.reload = reload;
     this.meters = meters;
@@ -63,7 +63,7 @@ final class StateRoutes {
 
   private Map<String, @Nullable Object> treeFor(ApiRequest request) {
     request.allowing();
-    return config.get().tree();
+    return settings.get().tree();
   }
 
   private Answer ready() {

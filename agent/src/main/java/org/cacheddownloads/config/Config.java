@@ -322,7 +322,13 @@ public record Config(
     return List.copyOf(values().keySet());
   }
 
-  private static boolean isLive(String key) {
+  /** Whether a key's value is a list. */
+  boolean isList(String key) {
+    return values().get(key) instanceof List<?>;
+  }
+
+  /** Whether a dotted key takes effect while running. */
+  static boolean isLive(String key) {
     return RESTART_KEYS.stream()
         .noneMatch(restart -> key.equals(restart) || key.startsWith(restart + "."));
   }

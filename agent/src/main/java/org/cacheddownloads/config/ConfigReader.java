@@ -8,6 +8,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import org.cacheddownloads.config.Config.Archives;
@@ -84,20 +85,28 @@ public final class ConfigReader {
   }
 
   /**
-   * Reads a YAML file of at most 1 MiB in UTF-8.
+   * Reads a YAML file of at most 1 MiB in UTF-8 and the variables of the environment, which win
+   * over it.
    *
-   * @throws InvalidConfig if it has faults
-   * @throws IOException if it cannot be read
+   * @param file null for the defaults
+   * @throws InvalidConfig if the two have faults
+   * @throws IOException if the file cannot be read
    */
-  public static Config read(Path file) throws InvalidConfig, IOException {
+  public static Settings read(@Nullable Path file, Map<String, String> environment)
+      throws InvalidConfig, IOException {
+    return file == null
+        ? settings("", "", environment)
+        : settings(text(file), file.toString(), environment);
+  }
+
+  private static String text(Path file) throws InvalidConfig, IOException {
     byte[] bytes;
     try (var in = Files.newInputStream(file)) {
       bytes = in.readNBytes(MAX_FILE_BYTES + 1);
     }
     if (bytes.length > MAX_FILE_BYTES) throw wholeFile(file, "is larger than 1 MiB");
     try {
-      String yaml = StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(bytes)).toString();
-      return parse(yaml, file.toString());
+      return StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(bytes)).toString();
     } catch (CharacterCodingException e) {
       throw wholeFile(file, "is not UTF-8 text");
     }
@@ -111,27 +120,39 @@ public final class ConfigReader {
    * @throws InvalidConfig if it has faults
    */
   public static Config parse(String yaml, String sourceName) throws InvalidConfig {
+    return settings(yaml, sourceName, Map.of()).config();
+  }
+
+  /**
+   * Reads YAML text over the defaults, and the environment over that.
+   *
+   * @param sourceName of the text; empty where there is none
+   */
+  static Settings settings(String yaml, String sourceName, Map<String, String> environment)
+      throws InvalidConfig {
     var faults = new ArrayList<Fault>();
-    Config config =
-        switch (Yaml.read(yaml, faults)) {
+    var places = new HashMap<String, Place>();
+    Config file =
+        switch (Yaml.read(yaml, number -> new Place.Line(sourceName, number), faults)) {
           case null -> DEFAULTS;
           case Yaml.Nothing _ -> DEFAULTS;
-          case Yaml.Table table -> config(new Section("", table, faults), DEFAULTS);
+          case Yaml.Table table -> config(new Section("", table, faults, places), DEFAULTS);
           case Yaml other -> {
             faults.add(
                 new Fault(
-                    "",
-                    other.line(),
-                    "must be keys with values, such as \"quota: {bytes: 20GiB}\""));
+                    "", other.at(), "must be keys with values, such as \"quota: {bytes: 20GiB}\""));
             yield DEFAULTS;
           }
         };
+    Yaml.Table variables = Variables.read(environment, faults);
+    Config config = config(new Section("", variables, faults, places), file);
     if (!faults.isEmpty()) throw InvalidConfig.of(sourceName, faults);
-    return config;
+    return new Settings(config, places);
   }
 
   private static InvalidConfig wholeFile(Path file, String message) {
-    return InvalidConfig.of(file.toString(), List.of(new Fault("", 1, message)));
+    return InvalidConfig.of(
+        file.toString(), List.of(new Fault("", new Place.Line(file.toString(), 1), message)));
   }
 
   private static Config config(Section root, Config base) {

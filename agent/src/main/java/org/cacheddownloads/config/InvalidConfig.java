@@ -15,13 +15,22 @@ public final class InvalidConfig extends Exception {
    * One thing wrong.
    *
    * @param key dotted, with {@code [n]} for items of lists; empty for the file as a whole
-   * @param line counted from 1
+   * @param place a line or a variable
    * @param message a sentence for whoever wrote the file
    */
-  public record Fault(String key, int line, String message) {
+  public record Fault(String key, Place place, String message) {
+    /** Of the file, counted from 1; 0 where the fault is in the environment. */
+    public int line() {
+      return place instanceof Place.Line line ? line.number() : 0;
+    }
+
+    private String variable() {
+      return place instanceof Place.Variable variable ? variable.name() : "";
+    }
+
     @Override
     public String toString() {
-      return "line " + line + ": " + (key.isEmpty() ? "" : key + ": ") + message;
+      return place.inside() + ": " + (key.isEmpty() ? "" : key + ": ") + message;
     }
   }
 
@@ -30,14 +39,26 @@ public final class InvalidConfig extends Exception {
     this.faults = faults;
   }
 
-  static InvalidConfig of(String sourceName, List<Fault> faults) {
-    var inOrder = faults.stream().sorted(Comparator.comparingInt(Fault::line)).toList();
+  /**
+   * @param file empty if there is none
+   */
+  static InvalidConfig of(String file, List<Fault> faults) {
+    var inOrder =
+        faults.stream()
+            .sorted(Comparator.comparing(Fault::variable).thenComparingInt(Fault::line))
+            .toList();
+    boolean ofFile = inOrder.getFirst().variable().isEmpty();
+    boolean ofEnvironment = !inOrder.getLast().variable().isEmpty();
+    String sources =
+        ofFile && ofEnvironment
+            ? file + " and the environment have "
+            : (ofFile ? file : "the environment") + " has ";
     String count = inOrder.size() == 1 ? "1 fault" : inOrder.size() + " faults";
     String lines = inOrder.stream().map(fault -> "\n  " + fault).collect(Collectors.joining());
-    return new InvalidConfig(sourceName + " has " + count + ":" + lines, inOrder);
+    return new InvalidConfig(sources + count + ":" + lines, inOrder);
   }
 
-  /** At least one, in the order of the file. */
+  /** At least one, in the order of the file; after them those of the environment. */
   public List<Fault> faults() {
     return faults;
   }

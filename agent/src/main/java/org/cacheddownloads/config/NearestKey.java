@@ -2,6 +2,8 @@ package org.cacheddownloads.config;
 
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.Collections;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
 
@@ -23,6 +25,11 @@ final class NearestKey {
       if (distance(prefix + name, candidate) < distance(prefix + name, best)) best = candidate;
     }
     return best;
+  }
+
+  /** The name nearest to {@code unknown}; {@code candidates} is not empty. */
+  static String among(String unknown, List<String> candidates) {
+    return Collections.min(candidates, Comparator.comparingInt(name -> edits(unknown, name)));
   }
 
   private static List<String> everyKey() {

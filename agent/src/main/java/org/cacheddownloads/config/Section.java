@@ -20,12 +20,18 @@ final class Section {
   private final String path;
   private final Yaml.Table table;
   private final List<Fault> faults;
+  private final Map<String, Place> places;
   private final Set<String> asked = new LinkedHashSet<>();
 
-  Section(String path, Yaml.Table table, List<Fault> faults) {
+  /**
+   * @param faults is added to
+   * @param places is told of every key that has a value of its own
+   */
+  Section(String path, Yaml.Table table, List<Fault> faults, Map<String, Place> places) {
     this.path = path;
     this.table = table;
     this.faults = faults;
+    this.places = places;
   }
 
   /** The value of a key that may be left out, but is never null. */
@@ -47,7 +53,7 @@ final class Section {
   <T> @Nullable T require(String name, Function<String, T> parse) {
     Yaml value = ask(name);
     if (value != null) return parsed(key(name), value, parse);
-    fault(path, table.line(), name + " is missing");
+    fault(path, table.at(), name + " is missing");
     return null;
   }
 
@@ -89,7 +95,7 @@ final class Section {
               .values()
               .forEach(
                   (each, value) -> {
-                    String checked = below.checked(below.key(each), value.line(), each, checkName);
+                    String checked = below.checked(below.key(each), value.at(), each, checkName);
                     T parsed = read.apply(below, each);
                     if (checked != null && parsed != null) values.put(each, parsed);
                   });
@@ -104,7 +110,7 @@ final class Section {
 
   /** A fault of the mapping as a whole. */
   void fault(String message) {
-    fault(path, table.line(), message);
+    fault(path, table.at(), message);
   }
 
   private <T> List<T> items(
@@ -120,7 +126,7 @@ final class Section {
         yield values;
       }
       case Yaml other -> {
-        fault(key(name), other.line(), "must be a list, such as [a, b] or [], not " + kind(other));
+        fault(key(name), other.at(), "must be a list, such as [a, b] or [], not " + kind(other));
         yield otherwise;
       }
     };
@@ -129,10 +135,10 @@ final class Section {
   private <T> @Nullable T in(String key, Yaml value, Function<Section, @Nullable T> read) {
     if (!(value instanceof Yaml.Table found)) {
       String hint = value instanceof Yaml.Nothing ? "; leave the key out for the defaults" : "";
-      fault(key, value.line(), "must be a section with keys of its own, not " + kind(value) + hint);
+      fault(key, value.at(), "must be a section with keys of its own, not " + kind(value) + hint);
       return null;
     }
-    var section = new Section(key, found, faults);
+    var section = new Section(key, found, faults, places);
     T result = read.apply(section);
     section.reportUnknownKeys();
     return result;
@@ -147,37 +153,39 @@ final class Section {
               if (!asked.contains(name))
                 fault(
                     key(name),
-                    value.line(),
+                    value.at(),
                     "unknown key, the nearest is " + NearestKey.of(path, name, asked));
             });
   }
 
   private <T> @Nullable T parsed(String key, Yaml value, Function<String, T> parse) {
-    if (value instanceof Yaml.Scalar(int line, String text)) return checked(key, line, text, parse);
-    fault(key, value.line(), "must be a single value, not " + kind(value));
+    if (value instanceof Yaml.Scalar(Place at, String text)) return checked(key, at, text, parse);
+    fault(key, value.at(), "must be a single value, not " + kind(value));
     return null;
   }
 
-  private <T> @Nullable T checked(String key, int line, String text, Function<String, T> parse) {
+  private <T> @Nullable T checked(String key, Place at, String text, Function<String, T> parse) {
     try {
       return parse.apply(text);
     } catch (IllegalArgumentException e) {
-      fault(key, line, String.valueOf(e.getMessage()));
+      fault(key, at, String.valueOf(e.getMessage()));
       return null;
     }
   }
 
   private @Nullable Yaml ask(String name) {
     asked.add(name);
-    return table.values().get(name);
+    Yaml value = table.values().get(name);
+    if (value != null && !(value instanceof Yaml.Table)) places.put(key(name), value.at());
+    return value;
   }
 
   private String key(String name) {
     return path.isEmpty() ? name : path + "." + name;
   }
 
-  private void fault(String key, int line, String message) {
-    faults.add(new Fault(key, line, message));
+  private void fault(String key, Place at, String message) {
+    faults.add(new Fault(key, at, message));
   }
 
   private static String kind(Yaml value) {

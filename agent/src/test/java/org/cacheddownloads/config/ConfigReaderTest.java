@@ -367,7 +367,7 @@ class ConfigReaderTest {
   @Test
   void aSecondDocumentIsAFault() {
     Fault fault = onlyFault("log: {level: info}\n---\nlog: {level: warn}\n");
-    assertEquals(new Fault("", 3, fault.message()), fault);
+    assertEquals(new Fault("", new Place.Line("test", 3), fault.message()), fault);
   }
 
   @Test
@@ -403,10 +403,10 @@ class ConfigReaderTest {
   void filesAreReadAndTheirFaultsNameThem(@TempDir Path directory) throws Exception {
     Path file = directory.resolve("agent.yaml");
     Files.writeString(file, "log: {level: debug}");
-    assertEquals("debug", ConfigReader.read(file).log().level());
+    assertEquals("debug", ConfigReader.read(file, Map.of()).config().log().level());
 
     Files.writeString(file, "log: {level: loud}");
-    var invalid = assertThrows(InvalidConfig.class, () -> ConfigReader.read(file));
+    var invalid = assertThrows(InvalidConfig.class, () -> ConfigReader.read(file, Map.of()));
     assertTrue(
         String.valueOf(invalid.getMessage())
             .startsWith(file + " has 1 fault:\n  line 1: log.level: "),
@@ -417,19 +417,20 @@ class ConfigReaderTest {
   void filesThatAreNoTextAreFaults(@TempDir Path directory) throws IOException {
     Path file = Files.write(directory.resolve("binary"), new byte[] {(byte) 0xff, 0});
     assertTrue(
-        assertThrows(InvalidConfig.class, () -> ConfigReader.read(file))
+        assertThrows(InvalidConfig.class, () -> ConfigReader.read(file, Map.of()))
             .faults()
             .getFirst()
             .message()
             .contains("UTF-8"));
     Path large = Files.write(directory.resolve("large"), new byte[(1 << 20) + 1]);
     assertTrue(
-        assertThrows(InvalidConfig.class, () -> ConfigReader.read(large))
+        assertThrows(InvalidConfig.class, () -> ConfigReader.read(large, Map.of()))
             .faults()
             .getFirst()
             .message()
             .contains("1 MiB"));
-    assertThrows(NoSuchFileException.class, () -> ConfigReader.read(directory.resolve("none")));
+    assertThrows(
+        NoSuchFileException.class, () -> ConfigReader.read(directory.resolve("none"), Map.of()));
   }
 
   private static Config parse(String yaml) throws InvalidConfig {
