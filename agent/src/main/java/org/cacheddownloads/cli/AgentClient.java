@@ -1,40 +1,29 @@
 package org.cacheddownloads.cli;
 
-import io.netty.util.internal.logging.InternalLoggerFactory;
-import io.netty.util.internal.logging.JdkLoggerFactory;
-import io.vertx.core.Future;
-import io.vertx.core.Vertx;
-import io.vertx.core.VertxOptions;
-import io.vertx.core.buffer.Buffer;
-import io.vertx.core.file.FileSystemOptions;
-import io.vertx.core.http.HttpMethod;
-import io.vertx.core.http.RequestOptions;
+import static java.nio.charset.StandardCharsets.UTF_8;
+
 import io.vertx.core.json.JsonObject;
-import io.vertx.core.net.SocketAddress;
-import io.vertx.ext.web.client.HttpRequest;
-import io.vertx.ext.web.client.HttpResponse;
-import io.vertx.ext.web.client.WebClient;
-import io.vertx.ext.web.codec.BodyCodec;
+import java.io.IOException;
+import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.concurrent.ExecutionException;
-import java.util.concurrent.TimeUnit;
-import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicBoolean;
+import org.cacheddownloads.cli.Exchange.Response;
 import org.cacheddownloads.content.Durations;
 import org.jspecify.annotations.Nullable;
 
 /**
- * HTTP to the agent over its Unix socket, in direct style: every method waits, at most {@code
- * timeout}.
+ * HTTP to the agent over its Unix socket: every method waits, at most {@code timeout}. Nothing is
+ * connected between two requests.
  */
 final class AgentClient implements AutoCloseable {
-  private static final String LOGGING = "vertx.logger-delegate-factory-class-name";
+  private static final int MAX_BODY_BYTES = 64 << 20;
+  private static final String JSON = "application/json";
+  private static final String LINES = "application/x-ndjson, application/json";
 
   private final Path socket;
   private final Duration timeout;
-  private final Vertx vertx;
-  private final WebClient web;
 
   /** A reply that is no problem. */
   record Reply(int status, String text) {
@@ -45,36 +34,19 @@ final class AgentClient implements AutoCloseable {
     }
   }
 
-  private AgentClient(Path socket, Duration timeout, Vertx vertx) {
+  /** What is done with a response while it arrives. */
+  @FunctionalInterface
+  private interface Reading {
+    Reply read(Response response) throws IOException;
+  }
+
+  private AgentClient(Path socket, Duration timeout) {
     this.socket = socket;
     this.timeout = timeout;
-    this.vertx = vertx;
-    this.web = WebClient.create(vertx);
   }
 
-  /**
-   * Keeps Vert.x and Netty from starting Logback. To be called before any of their classes is used,
-   * even {@code JsonObject}: the first decides.
-   */
-  static void logWithoutLogback() {
-    if (System.getProperty(LOGGING) == null)
-      System.setProperty(LOGGING, "io.vertx.core.logging.JULLogDelegateFactory");
-    InternalLoggerFactory.setDefaultFactory(JdkLoggerFactory.INSTANCE);
-  }
-
-  /** Nothing is connected before the first request. */
   static AgentClient open(Path socket, Duration timeout) {
-    var options =
-        new VertxOptions()
-            .setEventLoopPoolSize(1)
-            .setWorkerPoolSize(1)
-            .setInternalBlockingPoolSize(1)
-            .setUseDaemonThread(true)
-            .setFileSystemOptions(
-                new FileSystemOptions()
-                    .setClassPathResolvingEnabled(false)
-                    .setFileCachingEnabled(false));
-    return new AgentClient(socket, timeout, Vertx.vertx(options));
+    return new AgentClient(socket, timeout);
   }
 
   /**
@@ -85,28 +57,26 @@ final class AgentClient implements AutoCloseable {
    * @throws AgentUnreachable if there is no answer
    */
   Reply send(String method, String path, @Nullable JsonObject body) {
-    HttpResponse<Buffer> response = await(send(request(method, path), body));
-    Buffer received = response.body();
-    return accepted(response.statusCode(), received == null ? "" : received.toString());
+    return exchange(
+        method,
+        path,
+        JSON,
+        body,
+        timeout,
+        response -> new Reply(response.status(), text(response.body())));
   }
 
   /**
    * Asks for lines of progress and waits for the last one. The reply is the download, as if it had
    * been asked for with {@link #send}.
-   *
-   * @param progress is told on a thread of Vert.x, one line after another
    */
   Reply sendWithProgress(String method, String path, JsonObject body, ProgressListener progress) {
-    var events = new EventLines(progress);
-    var request =
-        request(method, path)
-            .putHeader("Accept", "application/x-ndjson, application/json")
-            .as(BodyCodec.pipe(events));
-    int status = await(send(request, body)).statusCode();
+    var events = EventLines.ofProgress(progress);
+    Reply reply = exchange(method, path, LINES, body, timeout, response -> lines(response, events));
     JsonObject last = events.last();
-    if (last == null || status >= 300) return accepted(status, events.rest());
+    if (last == null) return reply;
     return switch (last.getString("event", "")) {
-      case "done" -> new Reply(status, Json.encode(Json.section(last, "download")));
+      case "done" -> new Reply(reply.status(), Json.encode(Json.section(last, "download")));
       case "failed" -> throw new AgentRefused(Json.section(last, "problem"));
       default ->
           throw new AgentUnreachable(
@@ -116,64 +86,92 @@ final class AgentClient implements AutoCloseable {
     };
   }
 
-  /** Does not wait: the process ends right after, and Vert.x takes its time. */
-  @Override
-  public void close() {
-    vertx.close();
+  /**
+   * Asks for lines and passes them on as they come, until the agent ends the reply, for however
+   * long that is.
+   *
+   * @param listener takes the lines that are no problem
+   */
+  void stream(String path, EventLines.LineListener listener) {
+    var events = new EventLines(listener);
+    exchange("GET", path, LINES, null, Durations.LONGEST, response -> lines(response, events));
   }
 
-  private HttpRequest<Buffer> request(String method, String path) {
-    var options =
-        new RequestOptions()
-            .setMethod(HttpMethod.valueOf(method))
-            .setServer(SocketAddress.domainSocketAddress(socket.toString()))
-            .setHost("localhost")
-            .setURI(path)
-            .putHeader("Accept", "application/json");
-    return web.request(options).followRedirects(false);
+  private static Reply lines(Response response, EventLines events) throws IOException {
+    byte[] buffer = new byte[8192];
+    try (InputStream body = response.body()) {
+      for (int count = body.read(buffer); count >= 0; count = body.read(buffer))
+        events.write(buffer, count);
+    }
+    events.end();
+    return new Reply(response.status(), events.rest());
   }
 
-  private static <T> Future<HttpResponse<T>> send(
-      HttpRequest<T> request, @Nullable JsonObject body) {
-    if (body == null) return request.send();
-    return request
-        .putHeader("Content-Type", "application/json")
-        .sendBuffer(Buffer.buffer(Json.encode(body)));
+  private static String text(InputStream body) throws IOException {
+    byte[] bytes = body.readNBytes(MAX_BODY_BYTES + 1);
+    if (bytes.length > MAX_BODY_BYTES) throw new IOException("the reply is too long");
+    return new String(bytes, UTF_8);
   }
 
-  private Reply accepted(int status, String text) {
-    if (status < 300) return new Reply(status, text);
-    JsonObject problem = Json.decode(text);
-    throw new AgentRefused(
-        problem != null
-            ? problem
-            : new JsonObject().put("detail", "the agent answered with status " + status));
-  }
-
-  private <T> HttpResponse<T> await(Future<HttpResponse<T>> response) {
-    try {
-      return response
-          .toCompletionStage()
-          .toCompletableFuture()
-          .get(timeout.toMillis(), TimeUnit.MILLISECONDS);
-    } catch (TimeoutException e) {
-      throw new AgentUnreachable(
-          "the agent at "
-              + socket
-              + " did not answer within "
-              + Durations.format(timeout)
-              + "; see its log, or wait longer with --timeout");
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-      throw new AgentUnreachable("interrupted while waiting for the agent at " + socket);
-    } catch (ExecutionException e) {
-      throw new AgentUnreachable(
-          reason(String.valueOf(e.getCause() == null ? e : e.getCause().getMessage())));
+  private Reply exchange(
+      String method,
+      String path,
+      String accept,
+      @Nullable JsonObject body,
+      Duration patience,
+      Reading reading) {
+    byte[] bytes = body == null ? new byte[0] : Json.encode(body).getBytes(UTF_8);
+    var late = new AtomicBoolean();
+    try (Exchange exchange = Exchange.open(socket)) {
+      Thread watch = watch(exchange, patience, late);
+      try {
+        return accepted(reading.read(exchange.send(method, path, accept, bytes)));
+      } finally {
+        watch.interrupt();
+      }
+    } catch (IOException | IllegalArgumentException e) {
+      throw late.get() ? tooLate(patience) : new AgentUnreachable(reason(e));
     }
   }
 
-  /** The kernel's words lead to different remedies; Netty passes them on only as text. */
-  private String reason(String cause) {
+  /** Ends the exchange at the deadline: a channel that blocks knows no timeout of its own. */
+  private static Thread watch(Exchange exchange, Duration patience, AtomicBoolean late) {
+    return Thread.ofPlatform()
+        .daemon()
+        .name("deadline")
+        .start(
+            () -> {
+              try {
+                Thread.sleep(patience);
+                late.set(true);
+                exchange.close();
+              } catch (InterruptedException | IOException e) {
+                // the exchange has ended
+              }
+            });
+  }
+
+  private static Reply accepted(Reply reply) {
+    if (reply.status() < 300) return reply;
+    JsonObject problem = Json.decode(reply.text());
+    throw new AgentRefused(
+        problem != null
+            ? problem
+            : new JsonObject().put("detail", "the agent answered with status " + reply.status()));
+  }
+
+  private AgentUnreachable tooLate(Duration patience) {
+    return new AgentUnreachable(
+        "the agent at "
+            + socket
+            + " did not answer within "
+            + Durations.format(patience)
+            + "; see its log, or wait longer with --timeout");
+  }
+
+  /** The kernel's words lead to different remedies; the JDK passes them on only as text. */
+  private String reason(Exception e) {
+    String cause = String.valueOf(e.getMessage());
     String start =
         "start it with 'cached-downloads serve', or name its socket with --socket or CACHED_DOWNLOADS_SOCKET";
     if (Files.notExists(socket)) return "no agent at " + socket + " (no such socket); " + start;
@@ -185,5 +183,10 @@ final class AgentClient implements AutoCloseable {
         + " ("
         + Terminal.printable(cause)
         + "); see its log, then try again";
+  }
+
+  @Override
+  public void close() {
+    // each request has closed what it opened
   }
 }

@@ -31,7 +31,7 @@ final class AgentRefused extends RuntimeException {
           "ask for another URL, or let the agent's configuration allow it (origins)";
       case "peer-not-allowed" ->
           "ask as a user that the agent's configuration allows (socket.allowUids)";
-      case "not-found" -> "'cached-downloads ls' shows what there is";
+      case "not-found" -> "'cached-downloads container ls' and 'entries ls' show what there is";
       case "conflict" -> "choose another name, or release what is in the way";
       case "too-large" -> "raise fetch.maxBytes in the agent's configuration if this is wanted";
       case "unsafe-archive", "unsupported-archive" ->

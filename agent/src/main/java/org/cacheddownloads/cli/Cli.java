@@ -4,17 +4,16 @@ import java.time.Duration;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
 import java.util.function.Supplier;
 import org.cacheddownloads.config.InvalidConfig;
 import org.cacheddownloads.content.Durations;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Help;
 import picocli.CommandLine.IVersionProvider;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.ParameterException;
-import picocli.CommandLine.ParseResult;
 import picocli.CommandLine.Spec;
 import picocli.CommandLine.TypeConversionException;
 import picocli.CommandLine.UnmatchedArgumentException;
@@ -24,15 +23,29 @@ import picocli.CommandLine.UnmatchedArgumentException;
  * happened into an exit code.
  */
 @Command(
-    name = "cached-downloads",
+    name = Cli.NAME,
     description =
         "Downloads for containers: fetched once, validated with their origin, kept by content, shown read-only.",
     mixinStandardHelpOptions = true,
-    versionProvider = Cli.Version.class)
+    versionProvider = Cli.Version.class,
+    exitCodeListHeading = "%nExit codes:%n",
+    exitCodeList = {
+      "0:done",
+      "1:the agent refused, or 'serve' could not start",
+      "2:wrong command line or configuration",
+      "3:no agent, or no answer in time",
+      "4:'serve' was stopped and cut running requests short",
+      "5:'verify' found damage"
+    })
 public final class Cli implements Runnable {
+  static final String NAME = "cached-downloads";
+
   @Spec
   @SuppressWarnings("NullAway.Init") // set by picocli
   private CommandSpec spec;
+
+  /** How a command is made, and the commands below it. */
+  private record Node(Supplier<Object> make, Map<String, Node> below) {}
 
   private Cli() {}
 
@@ -49,37 +62,79 @@ public final class Cli implements Runnable {
 
   static int run(String[] args, ServeAction serve, Terminal terminal) {
     var line = new CommandLine(new Cli());
-    var commands = commands(serve, terminal);
-    var wanted =
-        args.length > 0 && commands.containsKey(args[0])
-            ? List.of(args[0])
-            : List.copyOf(commands.keySet());
-    for (String name : wanted) line.addSubcommand(Objects.requireNonNull(commands.get(name)).get());
+    add(line, commands(serve, terminal), List.of(args));
+    boolean json = List.of(args).contains("--json");
     line.registerConverter(Duration.class, Cli::duration)
         .setOut(terminal.out())
         .setErr(terminal.err())
         .setColorScheme(
             Help.defaultColorScheme(terminal.outInColour() ? Help.Ansi.ON : Help.Ansi.OFF))
-        .setParameterExceptionHandler((e, _) -> misused(e, terminal))
-        .setExecutionExceptionHandler((e, _, parsed) -> failed(e, parsed, terminal));
+        .setParameterExceptionHandler((e, _) -> misused(e, json, terminal))
+        .setExecutionExceptionHandler((e, _, _) -> failed(e, json, terminal));
     return line.execute(args);
   }
 
-  /** By name and not yet made: picocli takes 10 to 20 ms to look at each, and a call needs one. */
-  private static Map<String, Supplier<Object>> commands(ServeAction serve, Terminal terminal) {
-    var commands = new LinkedHashMap<String, Supplier<Object>>(); // the order of the help
-    commands.put("serve", () -> new ServeCommand(serve));
-    commands.put("fetch", () -> new FetchCommand(client(terminal)));
-    commands.put("ls", () -> new LsCommand(client(terminal)));
-    commands.put("stats", () -> new StatsCommand(client(terminal)));
-    commands.put("release", () -> new ReleaseCommand(client(terminal)));
-    commands.put("prune", () -> new PruneCommand(client(terminal)));
-    commands.put("version", () -> new VersionCommand(terminal));
+  /** The command line with every command in it. */
+  static CommandLine whole(Terminal terminal) {
+    var line = new CommandLine(new Cli());
+    add(line, commands(_ -> ExitCode.OK, terminal), List.of());
+    return line;
+  }
+
+  /**
+   * Adds the commands that {@code words} begin with, or all if they begin with none: picocli takes
+   * 10 to 20 ms to look at each, and a call needs one.
+   */
+  private static void add(CommandLine line, Map<String, Node> commands, List<String> words) {
+    String word = words.isEmpty() ? "" : words.getFirst();
+    commands.forEach(
+        (name, command) -> {
+          if (commands.containsKey(word) && !name.equals(word)) return;
+          var sub = new CommandLine(command.make().get());
+          add(sub, command.below(), name.equals(word) ? words.subList(1, words.size()) : List.of());
+          line.addSubcommand(name, sub);
+        });
+  }
+
+  private static Map<String, Node> commands(ServeAction serve, Terminal terminal) {
+    var commands = new LinkedHashMap<String, Node>(); // the order of the help
+    commands.put("serve", leaf(() -> new ServeCommand(serve)));
+    commands.put("fetch", leaf(() -> new FetchCommand(client(terminal))));
+    var container = new LinkedHashMap<String, Node>();
+    container.put("ls", leaf(() -> new ContainerLsCommand(client(terminal))));
+    container.put("show", leaf(() -> new ContainerShowCommand(client(terminal))));
+    container.put("release", leaf(() -> new ReleaseCommand(client(terminal))));
+    container.put("renew", leaf(() -> new ContainerRenewCommand(client(terminal))));
+    commands.put("container", new Node(ContainerCommand::new, container));
+    var entries = new LinkedHashMap<String, Node>();
+    entries.put("ls", leaf(() -> new EntriesLsCommand(client(terminal))));
+    entries.put("show", leaf(() -> new EntriesShowCommand(client(terminal))));
+    entries.put("rm", leaf(() -> new EntriesRmCommand(client(terminal))));
+    commands.put("entries", new Node(EntriesCommand::new, entries));
+    commands.put("ls", leaf(() -> new LsCommand(client(terminal))));
+    commands.put("release", leaf(() -> new ReleaseCommand(client(terminal))));
+    commands.put("stats", leaf(() -> new StatsCommand(client(terminal))));
+    commands.put("top", leaf(() -> new TopCommand(client(terminal))));
+    commands.put("explain", leaf(() -> new ExplainCommand(client(terminal))));
+    commands.put("requests", leaf(() -> new RequestsCommand(client(terminal))));
+    commands.put("events", leaf(() -> new EventsCommand(client(terminal))));
+    commands.put("prune", leaf(() -> new PruneCommand(client(terminal))));
+    commands.put("verify", leaf(() -> new VerifyCommand(client(terminal))));
+    var config = new LinkedHashMap<String, Node>();
+    config.put("check", leaf(() -> new ConfigCheckCommand(terminal)));
+    config.put("show", leaf(() -> new ConfigShowCommand(client(terminal))));
+    config.put("reload", leaf(() -> new ConfigReloadCommand(client(terminal))));
+    commands.put("config", new Node(ConfigCommand::new, config));
+    commands.put("completion", leaf(() -> new CompletionCommand(terminal, () -> whole(terminal))));
+    commands.put("version", leaf(() -> new VersionCommand(terminal)));
     return commands;
   }
 
+  private static Node leaf(Supplier<Object> make) {
+    return new Node(make, Map.of());
+  }
+
   private static ClientOptions client(Terminal terminal) {
-    AgentClient.logWithoutLogback();
     return new ClientOptions(terminal);
   }
 
@@ -111,8 +166,10 @@ public final class Cli implements Runnable {
     }
   }
 
-  private static int misused(ParameterException e, Terminal terminal) {
-    int exitCode = error(terminal, message(e), ExitCode.USAGE);
+  private static int misused(ParameterException e, boolean json, Terminal terminal) {
+    String message = message(e);
+    int exitCode =
+        failure(terminal, json, "wrong-command-line", message, List.of(), ExitCode.USAGE);
     UnmatchedArgumentException.printSuggestions(e, terminal.err());
     terminal
         .err()
@@ -124,20 +181,24 @@ public final class Cli implements Runnable {
   private static String message(ParameterException e) {
     if (!(e instanceof UnmatchedArgumentException unmatched) || unmatched.isUnknownOption())
       return Terminal.printable(String.valueOf(e.getMessage()));
-    return e.getCommandLine().getParent() == null
-        ? "no such command"
-        : "too many arguments; quote what contains blanks";
+    return e.getCommandLine().getSubcommands().isEmpty()
+        ? "too many arguments; quote what contains blanks"
+        : "no such command";
   }
 
-  private static int failed(Exception e, ParseResult parsed, Terminal terminal) {
+  private static int failed(Exception e, boolean json, Terminal terminal) {
+    String message = String.valueOf(e.getMessage());
     return switch (e) {
       case AgentRefused refused -> {
-        if (wantsJson(parsed)) terminal.out().println(Json.encode(refused.problem()));
+        if (json) terminal.out().println(Json.encode(refused.problem()));
         yield error(terminal, refused.line(), ExitCode.REFUSED);
       }
       case AgentUnreachable _ ->
-          error(terminal, String.valueOf(e.getMessage()), ExitCode.UNREACHABLE);
-      case InvalidConfig _ -> error(terminal, String.valueOf(e.getMessage()), ExitCode.USAGE);
+          failure(terminal, json, "no-agent", message, List.of(), ExitCode.UNREACHABLE);
+      case InvalidConfig invalid ->
+          failure(terminal, json, "invalid-config", message, invalid.faults(), ExitCode.USAGE);
+      case UnreadableConfig _ ->
+          failure(terminal, json, "invalid-config", message, List.of(), ExitCode.USAGE);
       default -> {
         error(terminal, "this should not have happened:", ExitCode.REFUSED);
         e.printStackTrace(terminal.err());
@@ -146,9 +207,27 @@ public final class Cli implements Runnable {
     };
   }
 
-  private static boolean wantsJson(ParseResult parsed) {
-    ParseResult command = parsed.hasSubcommand() ? parsed.subcommand() : parsed;
-    return command.hasMatchedOption("--json");
+  /**
+   * What went wrong on this side, where programs want JSON in the shape of the agent's problems.
+   */
+  private static int failure(
+      Terminal terminal,
+      boolean json,
+      String code,
+      String message,
+      List<InvalidConfig.Fault> faults,
+      int exitCode) {
+    if (json) {
+      var problem = new LinkedHashMap<String, @Nullable Object>();
+      problem.put("code", code);
+      problem.put("detail", message);
+      problem.put("retryable", exitCode == ExitCode.UNREACHABLE);
+      problem.put(
+          "faults",
+          faults.isEmpty() ? null : faults.stream().map(ConfigCheckCommand::json).toList());
+      terminal.out().println(Json.encode(Json.of(problem)));
+    }
+    return error(terminal, message, exitCode);
   }
 
   private static int error(Terminal terminal, String message, int exitCode) {

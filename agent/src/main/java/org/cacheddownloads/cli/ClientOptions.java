@@ -4,12 +4,17 @@ import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.function.Supplier;
+import org.cacheddownloads.cli.AgentClient.Reply;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 
 /** The options of every command that asks the agent, and how its replies are written. */
 final class ClientOptions {
   static final Path DEFAULT_SOCKET = Path.of("/run/cached-downloads/agent.sock");
+
+  /** For what the agent answers at once. */
+  static final Duration USUAL_WAIT = Duration.ofSeconds(30);
 
   private static final String SOCKET_VARIABLE = "CACHED_DOWNLOADS_SOCKET";
 
@@ -37,6 +42,13 @@ final class ClientOptions {
 
   Terminal terminal() {
     return terminal;
+  }
+
+  /** The terminal, but none with {@code --json}: that goes one line below the other there too. */
+  Terminal lineByLine() {
+    return json
+        ? new Terminal(terminal.out(), terminal.err(), false, false, terminal.environment())
+        : terminal;
   }
 
   PrintWriter out() {
@@ -70,6 +82,12 @@ final class ClientOptions {
    */
   AgentClient connect(Duration usual, Duration grace) {
     return AgentClient.open(socket(), timeout == null ? usual : timeout.plus(grace));
+  }
+
+  /** Writes a reply: as it is with {@code --json}, else as these lines. */
+  void show(Reply reply, Supplier<List<String>> lines) {
+    if (json) out().println(reply.text().strip());
+    else lines.get().forEach(out()::println);
   }
 
   /** Writes the lines of a table's page, the header in bold. */

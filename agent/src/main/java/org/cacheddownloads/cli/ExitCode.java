@@ -13,5 +13,11 @@ final class ExitCode {
   /** The agent is not there or does not answer in time. */
   static final int UNREACHABLE = 3;
 
+  /** {@code serve} was stopped and had to cut running requests short. */
+  static final int CUT_SHORT = 4;
+
+  /** {@code verify} found damage. */
+  static final int DAMAGED = 5;
+
   private ExitCode() {}
 }

@@ -25,10 +25,10 @@ import picocli.CommandLine.Spec;
 /** Asks the agent for a URL: for a container, or only into the cache. */
 @Command(
     name = "fetch",
-    description = {
-      "Fetch a URL: into a container's view with --container, else only into the cache.",
-      "Arguments may be read from a file, as in 'fetch @FILE', which keeps headers out of the list of processes."
-    },
+    description =
+        "Fetch a URL: into a container's view with --container, else only into the cache.",
+    footer =
+        "%nArguments may be read from a file, as in 'fetch @FILE', which keeps headers out of the list of processes.",
     mixinStandardHelpOptions = true,
     versionProvider = Cli.Version.class)
 final class FetchCommand implements Callable<Integer> {
@@ -130,7 +130,10 @@ final class FetchCommand implements Callable<Integer> {
     if (client.json() || !terminal.errIsTerminal()) return agent.send(method, path, body);
     try (var bar =
         new ProgressBar(
-            terminal.err(), terminal.columns(), Terminal.printable(label), System::nanoTime)) {
+            terminal.err(),
+            terminal.size().columns(),
+            Terminal.printable(label),
+            System::nanoTime)) {
       return agent.sendWithProgress(method, path, body, bar);
     }
   }

@@ -40,6 +40,15 @@ final class Json {
     return object.getValue(field) instanceof Number number ? number.longValue() : 0;
   }
 
+  /** The texts of a list, fit for a terminal. */
+  static List<String> texts(JsonObject object, String field) {
+    var texts = new ArrayList<String>();
+    if (object.getValue(field) instanceof Iterable<?> items) {
+      for (Object item : items) texts.add(Terminal.printable(String.valueOf(item)));
+    }
+    return texts;
+  }
+
   static JsonObject section(JsonObject object, String field) {
     return object.getValue(field) instanceof JsonObject section ? section : new JsonObject();
   }

@@ -1,6 +1,8 @@
 package org.cacheddownloads.cli;
 
-import java.time.Duration;
+import io.vertx.core.json.JsonObject;
+import java.util.LinkedHashMap;
+import java.util.Map;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
@@ -18,8 +20,6 @@ import picocli.CommandLine.Spec;
     mixinStandardHelpOptions = true,
     versionProvider = Cli.Version.class)
 final class ReleaseCommand implements Callable<Integer> {
-  private static final Duration USUAL_WAIT = Duration.ofSeconds(30);
-
   @Mixin private final ClientOptions client;
 
   @Spec
@@ -39,16 +39,24 @@ final class ReleaseCommand implements Callable<Integer> {
   @Override
   public Integer call() {
     String path = path();
-    try (AgentClient agent = client.connect(USUAL_WAIT)) {
+    try (AgentClient agent = client.connect(ClientOptions.USUAL_WAIT)) {
       agent.send("DELETE", path, null);
     }
-    if (!client.json())
+    if (client.json()) client.out().println(Json.encode(released()));
+    else
       client
           .out()
           .println(
               "released "
                   + Terminal.printable(name == null ? container : name + " of " + container));
     return ExitCode.OK;
+  }
+
+  private JsonObject released() {
+    var fields = new LinkedHashMap<String, @Nullable Object>();
+    fields.put("container", container);
+    fields.put("name", name);
+    return Json.of(Map.of("released", Json.of(fields)));
   }
 
   private String path() {

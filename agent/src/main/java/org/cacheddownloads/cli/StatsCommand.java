@@ -10,6 +10,7 @@ import org.cacheddownloads.cli.AgentClient.Reply;
 import org.cacheddownloads.content.Sizes;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
 
 /** Shows the agent's figures, with the two ratios that say whether it is worth its disk. */
 @Command(
@@ -18,12 +19,20 @@ import picocli.CommandLine.Mixin;
     mixinStandardHelpOptions = true,
     versionProvider = Cli.Version.class)
 final class StatsCommand implements Callable<Integer> {
-  private static final Duration USUAL_WAIT = Duration.ofSeconds(30);
   private static final List<String> WITHOUT_BODY =
       List.of("hit", "revalidated", "coalesced", "stale");
   private static final List<String> WITH_BODY = List.of("miss", "updated", "uncached");
 
   @Mixin private final ClientOptions client;
+
+  @Option(names = "--watch", description = "Show them again and again, until Ctrl-C.")
+  private boolean watch;
+
+  @Option(
+      names = "--interval",
+      paramLabel = "DURATION",
+      description = "With --watch: the time between two looks (default: 2s).")
+  private Duration interval = Duration.ofSeconds(2);
 
   StatsCommand(ClientOptions client) {
     this.client = client;
@@ -31,13 +40,16 @@ final class StatsCommand implements Callable<Integer> {
 
   @Override
   public Integer call() {
-    Reply reply;
-    try (AgentClient agent = client.connect(USUAL_WAIT)) {
-      reply = agent.send("GET", UrlPath.of("v1", "stats"), null);
+    try (AgentClient agent = client.connect(ClientOptions.USUAL_WAIT)) {
+      if (watch) Repeat.every(interval, client.lineByLine(), _ -> view(agent));
+      else view(agent).forEach(client.out()::println);
     }
-    if (client.json()) client.out().println(reply.text().strip());
-    else client.print(lines(reply.json()), false);
     return ExitCode.OK;
+  }
+
+  private List<String> view(AgentClient agent) {
+    Reply reply = agent.send("GET", UrlPath.of("v1", "stats"), null);
+    return client.json() ? List.of(reply.text().strip()) : lines(reply.json());
   }
 
   /**

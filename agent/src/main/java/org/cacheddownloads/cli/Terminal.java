@@ -1,5 +1,7 @@
 package org.cacheddownloads.cli;
 
+import static java.nio.charset.StandardCharsets.US_ASCII;
+
 import java.io.FileDescriptor;
 import java.io.FileOutputStream;
 import java.io.IOException;
@@ -23,7 +25,16 @@ record Terminal(
     boolean errIsTerminal,
     Map<String, String> environment) {
   private static final Pattern CONTROL = Pattern.compile("[\\p{Cntrl}\\p{Cf}\\x{2028}\\x{2029}]");
-  private static final int USUAL_COLUMNS = 80;
+  private static final Size USUAL = new Size(80, 24);
+  private static final Path CONTROLLING = Path.of("/dev/tty");
+
+  /** How many characters there is room for; at least 40 by 5. */
+  record Size(int columns, int rows) {
+    Size {
+      columns = Math.clamp(columns, 40, 1000);
+      rows = Math.clamp(rows, 5, 1000);
+    }
+  }
 
   /** The process's own. */
   static Terminal ofProcess() {
@@ -51,11 +62,43 @@ record Terminal(
     return errIsTerminal && allowsColour() ? "\u001b[1;31m" + text + "\u001b[0m" : text;
   }
 
-  int columns() {
+  /** The text in a colour of ECMA-48, such as {@code 32}; none for an empty colour. */
+  String paint(String colour, String text) {
+    return outInColour() && !colour.isEmpty() && !text.isEmpty()
+        ? "\u001b[" + colour + "m" + text + "\u001b[0m"
+        : text;
+  }
+
+  /** What {@code COLUMNS} and {@code LINES} say, else the terminal as it is now, else 80 by 24. */
+  Size size() {
+    Size real = environment.containsKey("COLUMNS") ? USUAL : ofTerminal();
+    return new Size(number("COLUMNS", real.columns()), number("LINES", real.rows()));
+  }
+
+  private int number(String variable, int otherwise) {
     try {
-      return Math.clamp(Integer.parseInt(environment.getOrDefault("COLUMNS", "")), 40, 400);
+      return Integer.parseInt(environment.getOrDefault(variable, ""));
     } catch (NumberFormatException e) {
-      return USUAL_COLUMNS;
+      return otherwise;
+    }
+  }
+
+  /** The JDK does not tell; stty(1) does. */
+  private Size ofTerminal() {
+    if (!outIsTerminal && !errIsTerminal) return USUAL;
+    try {
+      Process stty =
+          new ProcessBuilder("stty", "size")
+              .redirectInput(CONTROLLING.toFile())
+              .redirectError(ProcessBuilder.Redirect.DISCARD)
+              .start();
+      String[] said =
+          new String(stty.getInputStream().readAllBytes(), US_ASCII).strip().split(" ", -1);
+      return said.length == 2 && !said[1].equals("0")
+          ? new Size(Integer.parseInt(said[1]), Integer.parseInt(said[0]))
+          : USUAL;
+    } catch (IOException | NumberFormatException e) {
+      return USUAL;
     }
   }
 

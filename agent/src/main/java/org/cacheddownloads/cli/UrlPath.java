@@ -41,6 +41,11 @@ final class UrlPath {
         : of("v1", "containers", id, "downloads", name);
   }
 
+  /** The path of an entry; its key may hold anything. */
+  static String entry(String key) {
+    return of("v1", "entries") + "/" + encode(key);
+  }
+
   /** The path with a query of those parameters that are not empty. */
   static String withQuery(String path, Map<String, String> parameters) {
     var query = new StringJoiner("&", "?", "").setEmptyValue("");

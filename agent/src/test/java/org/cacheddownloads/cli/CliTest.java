@@ -17,7 +17,6 @@ import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.stream.Stream;
 import org.cacheddownloads.config.ConfigReader;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.BeforeEach;
@@ -216,7 +215,7 @@ class CliTest {
       assertEquals(1, run("ls", "c9", "--json"));
     }
     assertEquals(
-        "error: no container c9?[2J (not-found); 'cached-downloads ls' shows what there is\n",
+        "error: no container c9?[2J (not-found); 'cached-downloads container ls' and 'entries ls' show what there is\n",
         err.toString());
     assertTrue(out.toString().startsWith("{\"status\":404,"), out.toString());
   }
@@ -362,6 +361,16 @@ class CliTest {
         "                                          | a command is missing",
         "fetch                                     | URL",
         "frobnicate                                | no such command",
+        "container                                 | a command is missing",
+        "container frobnicate                      | no such command",
+        "container renew c1                        | --expires-after",
+        "container show c1/downloads               | no slash",
+        "entries show a b                          | quote what contains blanks",
+        "config check                              | FILE",
+        "config show a.yaml --socket s             | exclude each other",
+        "completion fish                           | bash, zsh",
+        "top                                       | --once",
+        "top --interval soon                       | not a duration",
         "fetch http://o/a --contaner c1            | --contaner",
         "fetch http://o/ --container c1            | give one with --name",
         "fetch http://o/a --container c1 --name a/../b | nor",
@@ -417,6 +426,18 @@ class CliTest {
   @ValueSource(
       strings = {
         "--help",
+        "container --help",
+        "container renew --help",
+        "entries --help",
+        "entries rm --help",
+        "config --help",
+        "config check --help",
+        "top --help",
+        "explain --help",
+        "requests --help",
+        "events --help",
+        "verify --help",
+        "completion --help",
         "fetch --help",
         "serve --help",
         "ls --help",
@@ -438,16 +459,8 @@ class CliTest {
   }
 
   private int run(String... arguments) {
-    boolean asksTheAgent =
-        arguments.length > 0
-            && List.of("fetch", "ls", "stats", "release", "prune").contains(arguments[0]);
-    var all =
-        asksTheAgent
-            ? Stream.concat(
-                Stream.of(arguments[0], "--socket", socket.toString()),
-                Stream.of(arguments).skip(1))
-            : Stream.of(arguments);
-    return Cli.run(all.toArray(String[]::new), this::serve, terminal(Map.of()));
+    return Cli.run(
+        arguments, this::serve, terminal(Map.of("CACHED_DOWNLOADS_SOCKET", socket.toString())));
   }
 
   private int serve(@Nullable Path config) {

@@ -58,6 +58,11 @@ final class FakeAgent implements AutoCloseable {
             .end(String.join("\n", lines) + "\n");
   }
 
+  /** No answer: the connection is closed. */
+  static Answer hangUp() {
+    return HttpServerResponse::reset;
+  }
+
   List<Asked> asked() {
     return asked;
   }

@@ -3,11 +3,15 @@ package org.cacheddownloads.spec;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.List;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /**
@@ -125,6 +129,127 @@ class CliSpec {
 
     assertThat(outcome.exit()).isNotZero();
     assertThat(outcome.errors() + outcome.output()).isNotBlank().doesNotContain("\tat ");
+  }
+
+  @Test
+  void containersAreShownAndRenewed() {
+    origin.serve("/renew", "hello", "ETag: \"r\"");
+    agent.download("renewed", "a", origin.url("/renew"));
+
+    assertThat(json("container", "renew", "renewed", "--expires-after", "1h").path("expiresAt"))
+        .isNotNull();
+    assertThat(ok("container", "show", "renewed"))
+        .contains(agent.view("renewed").toString())
+        .contains("expires    in 59m");
+    assertThat(ok("container", "ls")).contains("renewed");
+    ok("container", "release", "renewed");
+    assertThat(agent.knows("renewed")).isFalse();
+  }
+
+  @Test
+  void entriesAreShownAndDropped() {
+    String url = origin.url("/entries/a?token=secret");
+    origin.serve("/entries/a", "hello", "ETag: \"e\"");
+    String key = agent.prefetch(url).json().path("cacheKey").asText();
+    String listed = json("entries", "ls", "--url", url).at("/entries/0/key").asText();
+
+    assertThat(key).isIn("", "null", listed);
+    assertThat(ok("entries", "show", listed)).contains("ETag").doesNotContain("secret");
+    ok("entries", "rm", listed);
+    assertThat(agent.keys()).doesNotContain(listed);
+    assertThat(cli("entries", "show", listed).exit()).isEqualTo(1);
+  }
+
+  @Test
+  void verifyFindsNothingWrong() {
+    assertThat(ok("verify")).contains("damaged 0");
+  }
+
+  // ---- configuration
+
+  @Test
+  void configShowIsWhatTheAgentHas() {
+    assertThat(ok("config", "show").lines().map(line -> line.replaceAll(" +", " ")))
+        .contains(
+            "quota.bytes 20GiB default",
+            "state " + agent.state() + " " + agent.configFile() + ":2");
+  }
+
+  @Test
+  void configReloadSaysWhatChanged() {
+    assertThat(ok("config", "reload")).isEqualTo("nothing changed\n");
+  }
+
+  @Test
+  void configCheckNeedsNoAgent() throws IOException {
+    Path bad = Files.writeString(agent.scratch("bad.yaml"), "quota: {}\nlog: {levle: info}\n");
+
+    Child.Outcome outcome = Child.run(Project.agent("config", "check", bad.toString()));
+
+    assertThat(outcome.exit()).isEqualTo(2);
+    assertThat(outcome.errors())
+        .isEqualTo(
+            "error: "
+                + bad
+                + " has 1 fault:\n  line 2: log.levle: unknown key, the nearest is log.level\n");
+    assertThat(Child.run(Project.agent("config", "check", agent.configFile().toString())).exit())
+        .isZero();
+  }
+
+  // ---- shells and pages
+
+  @ParameterizedTest
+  @CsvSource({
+    "conta, container",
+    "'container re', release renew",
+    "'entries ', ls show rm",
+    "'config ch', check",
+    "'fetch --che', --checksum",
+    "'top --i', --interval",
+    "'completion z', zsh"
+  })
+  void bashCompletes(String typed, String completed) throws IOException {
+    Path script = Files.writeString(agent.scratch("completion"), completion());
+    String line =
+        """
+        source '%s'
+        words='%s'
+        read -ra COMP_WORDS <<<"cached-downloads $words"
+        [[ $words != *' ' ]] || COMP_WORDS+=('')
+        COMP_CWORD=$((${#COMP_WORDS[@]} - 1))
+        function=$(complete -p cached-downloads | sed 's/.*-F \\([^ ]*\\).*/\\1/')
+        "$function" && printf '%%s\\n' "${COMPREPLY[@]}"
+        """
+            .formatted(script, typed);
+
+    Child.Outcome outcome = Child.run(List.of("bash", "-euc", line));
+
+    assertThat(outcome.output().split("\\s+"))
+        .as(outcome.errors())
+        .containsExactlyInAnyOrder(completed.split(" ", -1));
+  }
+
+  private static String completion() {
+    Child.Outcome outcome = Child.run(Project.agent("completion", "bash"));
+    assertThat(outcome.exit()).as(outcome.errors()).isZero();
+    return outcome.output();
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"cached-downloads.1", "cached-downloads.5"})
+  void theManPagesAreWellFormed(String page) {
+    Child.Outcome outcome =
+        Child.run(
+            List.of(
+                Project.tool("groff", "groff-base"),
+                "-man",
+                "-ww",
+                "-Tutf8",
+                "-z",
+                Project.ROOT.resolve("agent/src/dist/man").resolve(page).toString()));
+
+    assertThat(outcome.exit()).isZero();
+    assertThat(outcome.errors()).isEmpty();
   }
 
   private static Child.Outcome cli(String... arguments) {

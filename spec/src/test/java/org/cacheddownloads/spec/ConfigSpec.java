@@ -6,6 +6,10 @@ import static org.cacheddownloads.spec.Eventually.eventually;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import java.nio.file.Files;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -78,7 +82,107 @@ class ConfigSpec {
     }
   }
 
+  // ---- environment
+
+  @Test
+  void aVariableOfTheEnvironmentWinsOverTheFile() {
+    try (AgentProcess agent =
+        AgentProcess.with("quota.bytes", "64MiB", "fetch.attempts", 2)
+            .environment("CACHED_DOWNLOADS_QUOTA_BYTES", "32MiB")
+            .environment("CACHED_DOWNLOADS_ORIGINS_ALLOW", "127.0.0.1, *.example.com")) {
+      agent.start();
+
+      JsonNode config = agent.get("/v1/config").expect(200).json();
+
+      assertThat(agent.stat("disk.quotaBytes")).isEqualTo(32 * MIB);
+      assertThat(Json.texts(config.at("/origins/allow")))
+          .containsExactly("127.0.0.1", "*.example.com");
+      JsonNode sources = config.path("sources");
+      assertThat(sources.path("quota.bytes").asText()).isEqualTo("CACHED_DOWNLOADS_QUOTA_BYTES");
+      assertThat(sources.path("fetch.attempts").asText()).startsWith(agent.configFile() + ":");
+      assertThat(sources.has("quota.files")).isFalse();
+
+      agent.configure("quota.bytes", "16MiB", "fetch.attempts", 3).writeConfig();
+      assertThat(Json.texts(reload(agent).expect(200).json().path("changed")))
+          .containsExactly("fetch.attempts");
+      assertThat(agent.stat("disk.quotaBytes")).isEqualTo(32 * MIB);
+    }
+  }
+
+  @Test
+  void faultsOfTheEnvironmentNameTheVariable() {
+    try (AgentProcess agent =
+        AgentProcess.with("log.level", "loud")
+            .environment("CACHED_DOWNLOADS_QOUTA_BYTES", "1GiB")
+            .environment("CACHED_DOWNLOADS_FETCH_TIMEOUT", "soon")) {
+      Child.Outcome outcome = agent.startsNot();
+
+      assertThat(outcome.exit()).isNotZero();
+      assertThat(outcome.output())
+          .contains("log.level")
+          .contains("CACHED_DOWNLOADS_FETCH_TIMEOUT: fetch.timeout")
+          .contains("CACHED_DOWNLOADS_QOUTA_BYTES: unknown variable")
+          .contains("CACHED_DOWNLOADS_QUOTA_BYTES");
+    }
+  }
+
   // ---- reload
+
+  /** From the reply on, while downloads begin and end all the time. */
+  @Test
+  void aQuotaLoweredUnderLoadIsKeptAtOnce() {
+    long lowered = 24 * MIB;
+    try (AgentProcess agent =
+        AgentProcess.running(
+            "quota.bytes", "80MiB", "quota.waitForSpace", "100s", "fetch.concurrency", 3)) {
+      for (int i = 0; i < 12; i++) prefetchAsync(agent, "/before/" + i).join();
+      Download held = agent.download("c", "held", origin.url("/before/0"));
+      origin.hold("/during/0");
+      var downloads =
+          IntStream.range(0, 12).mapToObj(i -> prefetchAsync(agent, "/during/" + i)).toList();
+      origin.awaitHits("/during/0", 1);
+      assertThat(agent.stat("disk.usedBytes")).isGreaterThan(48 * MIB);
+
+      agent.configure("quota.bytes", lowered).writeConfig();
+      reload(agent).expect(200);
+      var samples = new ArrayList<Long>(List.of(taken(agent)));
+      origin.release("/during/0");
+      while (!downloads.stream().allMatch(CompletableFuture::isDone)) samples.add(taken(agent));
+
+      assertThat(samples).allSatisfy(bytes -> assertThat(bytes).isLessThanOrEqualTo(lowered));
+      assertThat(downloads)
+          .allSatisfy(download -> assertThat(download.join().outcome()).isEqualTo("miss"));
+      assertThat(agent.view("c").resolve("held")).hasSize(4 * MIB);
+      assertThat(agent.blob(held.digest())).exists();
+    }
+  }
+
+  private static long taken(AgentProcess agent) {
+    JsonNode disk = agent.stats().path("disk");
+    return disk.path("usedBytes").asLong() + disk.path("reservedBytes").asLong();
+  }
+
+  private static CompletableFuture<Download> prefetchAsync(AgentProcess agent, String path) {
+    origin.serve(path, Content.random(4 * MIB, path), "ETag: \"l\"");
+    return agent.prefetchAsync(origin.url(path));
+  }
+
+  /** The line that tells of a reload is written at the level that the reload has set. */
+  @Test
+  void theLogLevelChangesWhileRunning() {
+    try (AgentProcess agent = AgentProcess.running("log.level", "warn")) {
+      reload(agent).expect(200);
+      assertThat(agent.log()).doesNotContain("configuration reloaded");
+
+      agent.configure("log.level", "info").writeConfig();
+      reload(agent).expect(200);
+      assertThat(agent.log()).containsOnlyOnce("configuration reloaded changed=[log.level]");
+
+      agent.configure("log.level", "error").writeConfig();
+      reload(agent).expect(200);
+      assertThat(agent.log()).containsOnlyOnce("configuration reloaded");
+    }
+  }
 
   @Test
   void aSmallerQuotaEvictsDownToIt() {

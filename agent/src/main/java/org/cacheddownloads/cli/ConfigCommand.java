@@ -1,0 +1,23 @@
+package org.cacheddownloads.cli;
+
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Spec;
+
+/** What goes before the commands about the configuration. */
+@Command(
+    name = "config",
+    description = "Check, show and reload the configuration.",
+    mixinStandardHelpOptions = true,
+    versionProvider = Cli.Version.class)
+final class ConfigCommand implements Runnable {
+  @Spec
+  @SuppressWarnings("NullAway.Init") // set by picocli
+  private CommandSpec spec;
+
+  @Override
+  public void run() {
+    throw new ParameterException(spec.commandLine(), "a command is missing");
+  }
+}
