@@ -63,6 +63,7 @@ is_present() {
     nginx-light) command -v nginx >/dev/null ;;
     nghttp2-client) command -v h2load >/dev/null ;;
     maven) command -v mvn >/dev/null ;;
+    groff-base) command -v groff >/dev/null ;;
     xfsprogs) has_tool mkfs.xfs ;;
     xz-utils) has_tool xz ;;
     e2fsprogs) has_tool mkfs.ext4 ;;
