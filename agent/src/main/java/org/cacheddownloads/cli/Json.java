@@ -13,9 +13,17 @@ import org.jspecify.annotations.Nullable;
  * would load all of Jackson's data binding.
  */
 final class Json {
-  private static final JacksonCodec CODEC = new JacksonCodec();
+  private static final JacksonCodec CODEC = quietCodec();
 
   private Json() {}
+
+  /** Its class makes a logger, which would start Logback. */
+  private static JacksonCodec quietCodec() {
+    System.setProperty(
+        "vertx.logger-delegate-factory-class-name",
+        "io.vertx.core.logging.JULLogDelegateFactory");
+    return new JacksonCodec();
+  }
 
   static String encode(JsonObject object) {
     return CODEC.toString(object, false);
