@@ -73,7 +73,8 @@ final class ExplainCommand implements Callable<Integer> {
           .with("validator", validator(Json.section(reply, "validator")))
           .with("held by", holders(Json.objects(reply, "heldBy")))
           .with("eviction", rank(Json.section(reply, "evictionRank")));
-    return words.with("policy", policy(Json.section(reply, "policy"))).lines();
+    var policy = Json.section(reply, "policy");
+    return policy.isEmpty() ? words.lines() : words.with("policy", policy(policy)).lines();
   }
 
   private static String validator(JsonObject validator) {
@@ -102,7 +103,6 @@ final class ExplainCommand implements Callable<Integer> {
   }
 
   private static String policy(JsonObject policy) {
-    if (policy.isEmpty()) return "-";
     String rule = Json.text(policy, "rule");
     String proxy = Json.text(policy, "proxy");
     return (Boolean.TRUE.equals(policy.getValue("allowed"))

@@ -20,8 +20,7 @@ final class Json {
   /** Its class makes a logger, which would start Logback. */
   private static JacksonCodec quietCodec() {
     System.setProperty(
-        "vertx.logger-delegate-factory-class-name",
-        "io.vertx.core.logging.JULLogDelegateFactory");
+        "vertx.logger-delegate-factory-class-name", "io.vertx.core.logging.JULLogDelegateFactory");
     return new JacksonCodec();
   }
 
