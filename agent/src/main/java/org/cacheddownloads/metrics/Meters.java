@@ -104,6 +104,27 @@ public final class Meters
     Duration.ofMinutes(10)
   };
 
+  /** From a link, which takes a tenth of a millisecond, to a body that takes minutes. */
+  private static final Duration[] PHASES = {
+    Duration.ofNanos(100_000),
+    Duration.ofNanos(500_000),
+    Duration.ofMillis(2),
+    Duration.ofMillis(5),
+    Duration.ofMillis(10),
+    Duration.ofMillis(25),
+    Duration.ofMillis(50),
+    Duration.ofMillis(100),
+    Duration.ofMillis(250),
+    Duration.ofMillis(500),
+    Duration.ofSeconds(1),
+    Duration.ofMillis(2500),
+    Duration.ofSeconds(5),
+    Duration.ofSeconds(10),
+    Duration.ofSeconds(30),
+    Duration.ofMinutes(1),
+    Duration.ofMinutes(5)
+  };
+
   /** Until an origin begins its answer: a question is cheap, so the steps are few. */
   private static final Duration[] FIRST_BYTES = {
     Duration.ofMillis(5),
@@ -269,9 +290,10 @@ public final class Meters
       phases.put(
           phase,
           Timer.builder(PREFIX + "phase")
-              .description("Time that requests spent in each phase, one sample each time.")
+              .description(
+                  "Time that requests spent in each phase, one sample for each time they were in it.")
               .tag("phase", phase.label())
-              .serviceLevelObjectives(DURATIONS)
+              .serviceLevelObjectives(PHASES)
               .register(registry));
     }
     for (EvictionReason reason : EvictionReason.values()) {
