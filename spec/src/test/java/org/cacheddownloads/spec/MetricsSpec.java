@@ -7,7 +7,9 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
 import java.util.regex.Pattern;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
@@ -195,6 +197,38 @@ class MetricsSpec {
   }
 
   // ---- state
+
+  /** Read one after the other, the parts would add up to more than the quota now and then. */
+  @Test
+  void theSumsOfAScrapeAreOfOneInstant() {
+    try (AgentProcess busy = AgentProcess.running("quota.bytes", "4MiB")) {
+      var running = new ArrayList<CompletableFuture<Download>>();
+      for (int i = 0; i < 40; i++) {
+        origin.serve("/busy/" + i, Content.random(Content.MIB / 2, "busy " + i), "ETag: \"b\"");
+        running.add(busy.prefetchAsync(origin.url("/busy/" + i)));
+      }
+
+      while (running.stream().anyMatch(call -> !call.isDone())) {
+        String scrape = busy.get("/metrics").expect(200).text();
+        double parts =
+            Stream.of("in_use", "idle", "partial", "quarantine")
+                .mapToDouble(part -> disk(scrape, part))
+                .sum();
+        assertThat(disk(scrape, "used")).isEqualTo(parts);
+        assertThat(parts + disk(scrape, "reserved")).isLessThanOrEqualTo(4.0 * Content.MIB);
+      }
+      running.forEach(call -> assertThat(AgentClient.result(call).outcome()).isEqualTo("miss"));
+    }
+  }
+
+  private static double disk(String scrape, String part) {
+    String name = PREFIX + "disk_" + part + "_bytes ";
+    return scrape
+        .lines()
+        .filter(line -> line.startsWith(name))
+        .mapToDouble(line -> Double.parseDouble(line.substring(name.length())))
+        .sum();
+  }
 
   @Test
   void readinessIsAFigureToo() {
