@@ -70,8 +70,13 @@ final class Child implements AutoCloseable {
     }
   }
 
-  /** Runs the program in the checkout to its end. */
+  /** Runs the program in the checkout to its end, which must come within two minutes. */
   static Outcome run(List<String> command) {
+    return run(command, Duration.ofMinutes(2));
+  }
+
+  /** The same with another bound. */
+  static Outcome run(List<String> command, Duration bound) {
     Path directory = Project.temporaryDirectory();
     Path output = directory.resolve("output");
     Path errors = directory.resolve("errors");
@@ -82,6 +87,9 @@ final class Child implements AutoCloseable {
                 .redirectOutput(output.toFile())
                 .redirectError(errors.toFile()),
             output)) {
+      if (!child.endsWithin(bound)) {
+        fail("still running: " + command + "\n" + child.output());
+      }
       int exit = child.awaitExit();
       return new Outcome(exit, Files.readString(output), Files.readString(errors));
     } catch (IOException e) {
