@@ -3,6 +3,7 @@ package org.cacheddownloads.spec;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.util.List;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.cacheddownloads.spec.Rules.Rule;
 import org.junit.jupiter.api.Test;
@@ -11,6 +12,11 @@ import org.junit.jupiter.params.provider.MethodSource;
 
 /** The rules by themselves: that they fire when they should, and what they say. */
 class AlertSpec {
+  /** A command of the agent with its subcommand, not the service of the same name. */
+  private static final Pattern COMMAND =
+      Pattern.compile(
+          "(?<!-u |start |status )cached-downloads ((?:config|container|entries) \\w+|\\w+)");
+
   static List<Rule> alerts() {
     return Rules.alerts();
   }
@@ -75,5 +81,27 @@ class AlertSpec {
     assertThat(alert.annotation("runbook"))
         .contains("Means: ", "Look: ", "Do: ")
         .doesNotContain("TODO");
+  }
+
+  static List<String> commands() {
+    return alerts().stream()
+        .flatMap(alert -> COMMAND.matcher(alert.annotation("runbook")).results())
+        .map(found -> found.group(1))
+        .distinct()
+        .sorted()
+        .toList();
+  }
+
+  @ParameterizedTest
+  @MethodSource("commands")
+  void aCommandThatIsToBeTypedIsThere(String command) {
+    Child.Outcome help =
+        Child.run(
+            Project.agent(
+                Stream.concat(Stream.of(command.split(" ", -1)), Stream.of("--help"))
+                    .toArray(String[]::new)));
+
+    assertThat(help.exit()).as(help.errors()).isZero();
+    assertThat(help.output()).startsWith("Usage: cached-downloads " + command);
   }
 }
