@@ -1,9 +1,10 @@
 # shellcheck shell=bash
-# What the scripts share: finding JDK 25, installing Debian packages, building the agent. Sourced, never run. Sets root, jar and aot.
+# What the scripts share: finding JDK 25, installing Debian packages, building the agent. Sourced, never run. Sets root, jar, aot and aot_commands.
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 jar=$root/agent/target/cached-downloads.jar
 aot=$root/agent/target/cached-downloads.aot # what the JVM prepared for this jar; any other jar makes it ignore that
+aot_commands=$root/agent/target/commands.aot # the same for the commands, which load other classes than serve
 PATH=$PATH:/usr/sbin:/sbin # nginx lives there, which is not on everybody's path
 
 say() { printf '%s\n' "$*" >&2; }
@@ -129,7 +130,7 @@ record_start() (
   trap '[[ -z $agent ]] || kill -KILL "$agent"; rm -rf "$dir"' EXIT
   port=$((20000 + RANDOM % 12000))
   printf '%s\n' "state: '$dir/state'" "socket: {path: '$dir/s'}" "metrics: {address: '127.0.0.1:$port'}" >"$dir/config.yaml"
-  rm -f "$aot"
+  rm -f "$aot" "$aot_commands"
   "$jdk/bin/java" -XX:AOTCacheOutput="$aot" "@$root/scripts/jvm.options" -jar "$jar" serve --config "$dir/config.yaml" \
     >"$root/var/record.log" 2>&1 &
   agent=$!
@@ -140,6 +141,8 @@ record_start() (
   done
   ask -X PUT -d "{\"url\":\"http://127.0.0.1:$port/livez\"}" http://localhost/v1/containers/record/downloads/a || return
   ask http://localhost/v1/containers/record && ask http://localhost/v1/entries && ask http://localhost/v1/stats || return
+  "$jdk/bin/java" -XX:AOTCacheOutput="$aot_commands" "@$root/scripts/jvm.options" -jar "$jar" top --once --socket "$dir/s" \
+    >>"$root/var/record.log" 2>&1 || rm -f "$aot_commands"
   kill "$agent" && wait "$agent" && agent= && [[ -s $aot ]]
 )
 
