@@ -1,10 +1,12 @@
 # shellcheck shell=bash
-# What the scripts share: finding JDK 25, installing Debian packages, building the agent. Sourced, never run. Sets root, jar, aot and aot_commands.
+# What the scripts share: finding JDK 25, installing Debian packages, building the agent. Sourced, never run. Sets root, jar, aot,
+# aot_commands and cli_options.
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 jar=$root/agent/target/cached-downloads.jar
 aot=$root/agent/target/cached-downloads.aot # what the JVM prepared for this jar; any other jar makes it ignore that
 aot_commands=$root/agent/target/commands.aot # the same for the commands, which load other classes than serve
+cli_options=$root/agent/src/dist/cli.options
 PATH=$PATH:/usr/sbin:/sbin # nginx lives there, which is not on everybody's path
 
 say() { printf '%s\n' "$*" >&2; }
@@ -141,7 +143,7 @@ record_start() (
   done
   ask -X PUT -d "{\"url\":\"http://127.0.0.1:$port/livez\"}" http://localhost/v1/containers/record/downloads/a || return
   ask http://localhost/v1/containers/record && ask http://localhost/v1/entries && ask http://localhost/v1/stats || return
-  "$jdk/bin/java" -XX:AOTCacheOutput="$aot_commands" "@$root/scripts/jvm.options" -jar "$jar" top --once --socket "$dir/s" \
+  "$jdk/bin/java" -XX:AOTCacheOutput="$aot_commands" "@$cli_options" -jar "$jar" top --once --socket "$dir/s" \
     >>"$root/var/record.log" 2>&1 || rm -f "$aot_commands"
   kill "$agent" && wait "$agent" && agent= && [[ -s $aot ]]
 )

@@ -78,8 +78,7 @@ class ExchangeTest {
   void aLineWithoutEndIsRefused() throws Exception {
     try (ServerSocketChannel server = answering("HTTP/1.1 200 " + "x".repeat(100_000));
         Exchange exchange = Exchange.open(directory.resolve("s"))) {
-      assertThrows(
-          IOException.class, () -> exchange.send("GET", "/", "*/*", new byte[0]));
+      assertThrows(IOException.class, () -> exchange.send("GET", "/", "*/*", new byte[0]));
       assertTrue(server.isOpen());
     }
   }
