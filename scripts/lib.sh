@@ -4,7 +4,9 @@
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 jar=$root/agent/target/cached-downloads.jar
-aot=$root/agent/target/cached-downloads.aot # what the JVM prepared for this jar; any other jar makes it ignore that
+# What the JVM prepared for this jar. It does not look whether the jar has changed since (25.0.3), and would run classes of the old one:
+# to be used only while it is newer than the jar.
+aot=$root/agent/target/cached-downloads.aot
 aot_commands=$root/agent/target/commands.aot # the same for the commands, which load other classes than serve
 cli_options=$root/agent/src/dist/cli.options
 PATH=$PATH:/usr/sbin:/sbin # nginx lives there, which is not on everybody's path

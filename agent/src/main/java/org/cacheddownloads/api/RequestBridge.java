@@ -140,7 +140,7 @@ final class RequestBridge {
         write(answer());
       } catch (CacheException e) {
         tell(Problems.of(e, Instances.current()));
-      } catch (RuntimeException e) {
+      } catch (RuntimeException | Error e) { // whatever it is, the caller must not wait for ever
         String instance = Instances.current();
         log.error(
             "request failed by a bug instance={} method={} path={}",

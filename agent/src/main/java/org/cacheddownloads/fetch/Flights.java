@@ -103,6 +103,8 @@ public final class Flights {
       landing = work.run(flight);
     } catch (RuntimeException e) {
       failure = e;
+    } catch (Error e) { // whatever it is, nobody must wait for ever
+      failure = new IllegalStateException("the fetch ended by an error of the JVM", e);
     }
     lock.lock();
     try {

@@ -146,6 +146,21 @@ class FlightsTest {
     assertEquals(0, flights.waiters());
   }
 
+  /** Such as a class that is missing: nobody may wait for a flight that will never end. */
+  @Test
+  void anErrorOfTheJvmEndsTheFlightForAll() {
+    Flights.Work broken =
+        _ -> {
+          throw new NoClassDefFoundError("broken");
+        };
+    try (Ride leader = flights.join(QUESTION, soon(), broken)) {
+      assertThrows(IllegalStateException.class, () -> leader.await(soon()));
+    }
+    try (Ride next = join()) {
+      assertTrue(next.leads());
+    }
+  }
+
   @Test
   void nobodyJoinsAFlightThatWasLeft() throws Exception {
     join().close();

@@ -89,7 +89,7 @@ class DistSpec {
         assertThat(debian.ok("cached-downloads", "ls")).contains("web", "job");
         assertThat(Files.readString(Path.of("/proc/" + agent.pid() + "/maps")))
             .as("what the JVM has mapped")
-            .contains("/var/cache/cached-downloads/agent.aot");
+            .containsPattern("/var/cache/cached-downloads/agent-[0-9a-f]{16}\\.aot");
         handlesEveryCodec(client);
         handlesTls(debian, client);
         client.release("job");
@@ -235,13 +235,18 @@ class DistSpec {
       Path home = made(directory, "");
       String program = home.resolve("bin/cached-downloads").toString();
       String version = Child.run(List.of(program, "version")).output();
+      Path ofOtherFiles = home.resolve("start/agent-0123456789abcdef.aot");
+      Files.writeString(ofOtherFiles, "recorded for another version");
       Child.Outcome prepared =
           Child.run(List.of(home.resolve("bin/prepare").toString(), home + "/start"), LONGEST);
 
       assertThat(home.getFileName().toString())
           .startsWith("cached-downloads-" + version.strip().replaceAll(".* ", "") + "-linux-");
       assertThat(prepared.exit()).as(prepared.output() + prepared.errors()).isZero();
-      assertThat(home.resolve("start/agent.aot")).exists();
+      assertThat(home.resolve("start"))
+          .isDirectoryContaining("regex:.*/agent-[0-9a-f]{16}\\.aot")
+          .isDirectoryContaining("regex:.*/cli-[0-9a-f]{16}\\.aot");
+      assertThat(ofOtherFiles).doesNotExist();
       assertThat(Child.run(List.of(program, "version")).output()).isEqualTo(version);
       billOfMaterials(home.resolve("share/doc/cached-downloads"), home.resolve("lib"));
     } finally {
