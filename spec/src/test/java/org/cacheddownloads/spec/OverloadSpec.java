@@ -201,7 +201,8 @@ class OverloadSpec {
     try (AgentProcess agent = agentWith(8 * MIB, "110s")) {
       agent.download("held", "a", serve("/held-meanwhile", 4 * MIB));
       var download = agent.downloadAsync("unknown", "a", origin.url(path));
-      eventually().until(() -> agent.stat("origin.inFlight") == 0 && ranges.size() == 1);
+      // In this order: who has asked holds a slot until it waits for room.
+      eventually().until(() -> ranges.size() == 1 && agent.stat("origin.inFlight") == 0);
 
       agent.release("held");
 
