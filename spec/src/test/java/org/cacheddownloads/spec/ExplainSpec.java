@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.cacheddownloads.spec.Request.encoded;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.MissingNode;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import org.junit.jupiter.api.Test;
@@ -123,14 +124,16 @@ class ExplainSpec {
 
   @Test
   void anOriginThatRestsIsToldSo() {
-    rawOrigin.say(
-        "/rests",
-        "HTTP/1.1 200 OK\r\nETag: \"r\"\r\nConnection: close\r\nContent-Length: 5\r\n\r\nhello");
-    agent.prefetch(rawOrigin.url("/rests"));
-    rawOrigin.script("/rests", _ -> {});
-    agent.refused("rests", "a", rawOrigin.url("/rests"));
+    try (RawOrigin resting = RawOrigin.start()) {
+      resting.say(
+          "/rests",
+          "HTTP/1.1 200 OK\r\nETag: \"r\"\r\nConnection: close\r\nContent-Length: 5\r\n\r\nhello");
+      agent.prefetch(resting.url("/rests"));
+      resting.script("/rests", _ -> {});
+      agent.refused("rests", "a", resting.url("/rests"));
 
-    is(explain(rawOrigin.url("/rests")), "revalidate", "given a rest");
+      is(explain(resting.url("/rests")), "revalidate", "given a rest");
+    }
   }
 
   @Test
@@ -206,6 +209,6 @@ class ExplainSpec {
         return fetch;
       }
     }
-    return com.fasterxml.jackson.databind.node.MissingNode.getInstance();
+    return MissingNode.getInstance();
   }
 }
