@@ -216,8 +216,11 @@ final class AgentProcess extends AgentClient
     return process;
   }
 
-  /** On TCP where there is that listener: the socket may be closed to us. */
+  /** On TCP where there is that listener: the socket may be closed to us, but must be there. */
   private boolean isReady() {
+    if (!Files.exists(socket())) {
+      return false;
+    }
     try {
       AgentClient client = hasTcp() ? tcp() : this;
       return client.get("/readyz").status() == 200;
