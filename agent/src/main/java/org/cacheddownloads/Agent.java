@@ -83,7 +83,11 @@ public final class Agent implements AutoCloseable {
   private final ArrayDeque<AutoCloseable> parts = new ArrayDeque<>();
   private final LiveConfig config;
   private final Gate gate;
-  private @Nullable Events events;
+
+  /** As precise as the catalog keeps times. */
+  private final Clock clock = Clock.tick(Clock.systemUTC(), Duration.ofNanos(1_000));
+
+  private final Events events = new Events(clock);
   private final CompletableFuture<@Nullable Void> broken = new CompletableFuture<>();
   private Supplier<CompletableFuture<String>> pulse = CompletableFuture::new;
 
@@ -136,8 +140,6 @@ public final class Agent implements AutoCloseable {
   }
 
   private void build() throws IOException {
-    Clock clock =
-        Clock.tick(Clock.systemUTC(), Duration.ofNanos(1_000)); // as the catalog keeps times
     String version = Version.text();
 
     // The disk.
@@ -156,8 +158,6 @@ public final class Agent implements AutoCloseable {
     catalog.whenDamaged(() -> broken.complete(null));
     catalog.newestUse().ifPresent(recency::startAfter);
     Partials partials = new Partials(budget, () -> config.get().durability().partialTtl(), clock);
-    Events events = new Events(clock);
-    this.events = events;
     Evictor evictor =
         new Evictor(
             catalog, store, holds, budget, partials, clock, new EvictionNews(meters, events));
@@ -361,15 +361,12 @@ public final class Agent implements AutoCloseable {
   /** Reads the configuration again. @return what was applied and what needs a restart */
   public Changes reload() {
     Changes changes = config.reload();
-    Events told = events;
-    if (told != null) {
-      told.tell(
-          Events.Kind.CONFIG_CHANGED,
-          "changed",
-          changes.changed(),
-          "needsRestart",
-          changes.needsRestart());
-    }
+    events.tell(
+        Events.Kind.CONFIG_CHANGED,
+        "changed",
+        changes.changed(),
+        "needsRestart",
+        changes.needsRestart());
     return changes;
   }
 
@@ -379,9 +376,7 @@ public final class Agent implements AutoCloseable {
    */
   public boolean drain() throws InterruptedException {
     Duration patience = config.get().drain().timeout();
-    if (events != null) {
-      events.end();
-    }
+    events.end();
     log.info("draining timeout={}", patience);
     return gate.drain(patience);
   }
