@@ -105,12 +105,12 @@ public final class Cli implements Runnable {
     container.put("show", leaf(() -> new ContainerShowCommand(client(terminal))));
     container.put("release", leaf(() -> new ReleaseCommand(client(terminal))));
     container.put("renew", leaf(() -> new ContainerRenewCommand(client(terminal))));
-    commands.put("container", new Node(ContainerCommand::new, container));
+    commands.put("container", group("Show, release and renew what containers have.", container));
     var entries = new LinkedHashMap<String, Node>();
     entries.put("ls", leaf(() -> new EntriesLsCommand(client(terminal))));
     entries.put("show", leaf(() -> new EntriesShowCommand(client(terminal))));
     entries.put("rm", leaf(() -> new EntriesRmCommand(client(terminal))));
-    commands.put("entries", new Node(EntriesCommand::new, entries));
+    commands.put("entries", group("List, show and drop what the cache holds.", entries));
     commands.put("ls", leaf(() -> new LsCommand(client(terminal))));
     commands.put("release", leaf(() -> new ReleaseCommand(client(terminal))));
     commands.put("stats", leaf(() -> new StatsCommand(client(terminal))));
@@ -124,10 +124,14 @@ public final class Cli implements Runnable {
     config.put("check", leaf(() -> new ConfigCheckCommand(terminal)));
     config.put("show", leaf(() -> new ConfigShowCommand(client(terminal))));
     config.put("reload", leaf(() -> new ConfigReloadCommand(client(terminal))));
-    commands.put("config", new Node(ConfigCommand::new, config));
+    commands.put("config", group("Check, show and reload the configuration.", config));
     commands.put("completion", leaf(() -> new CompletionCommand(terminal, () -> whole(terminal))));
     commands.put("version", leaf(() -> new VersionCommand(terminal)));
     return commands;
+  }
+
+  private static Node group(String description, Map<String, Node> below) {
+    return new Node(() -> new GroupCommand(description), below);
   }
 
   private static Node leaf(Supplier<Object> make) {
