@@ -74,6 +74,7 @@ public final class Agent implements AutoCloseable {
   private static final Logger log = LoggerFactory.getLogger(Agent.class);
   private static final Path BOOT_ID = Path.of("/proc/sys/kernel/random/boot_id");
   private static final double SLOW_HASH = 100e6;
+  private static final long PATIENCE_SECONDS = 10;
   private static final Duration PROBE_PAUSE = Duration.ofSeconds(1);
   private static final Duration EXPIRY_CHECK = Duration.ofMillis(250);
   private static final Duration QUOTA_CHECK = Duration.ofMillis(250);
@@ -141,6 +142,7 @@ public final class Agent implements AutoCloseable {
 
   private void build() throws IOException {
     String version = Version.text();
+    CompletableFuture<Vertx> vertxSoon = vertxSoon(); // takes long, and the disk needs none of it
 
     // The disk.
     Posix.umask(0022);
@@ -174,7 +176,7 @@ public final class Agent implements AutoCloseable {
     Verifier verifier = new Verifier(catalog, store, evictor);
 
     // From URLs to bytes.
-    Vertx vertx = vertx();
+    Vertx vertx = vertxSoon.join();
     RuleHeaders ruleHeaders = new RuleHeaders(() -> config.get().origins().rules(), clock);
     Proxies proxies = Proxies.of(System.getenv());
     if (proxies.isAny()) {
@@ -266,6 +268,7 @@ public final class Agent implements AutoCloseable {
     Chores chores = owned(new Chores());
     chores.onceAfter(HASH_CHECK, "check the speed of hashing", () -> checkHashSpeed(meters));
     Reconciler reconciler = new Reconciler(layout, catalog, store, budget, recount, evictor);
+    chores.once("make the fan-out directories", layout::makeShelves);
     chores.once("reconcile", reconciler::run);
     chores.every(() -> config.get().durability().flushInterval(), "flush", flusher::flush);
     chores.every(() -> EXPIRY_CHECK, "expire partial downloads", partials::expire);
@@ -297,14 +300,28 @@ public final class Agent implements AutoCloseable {
     };
   }
 
-  private Vertx vertx() {
+  private CompletableFuture<Vertx> vertxSoon() {
+    var soon = new CompletableFuture<Vertx>();
+    Thread.ofPlatform()
+        .daemon()
+        .name("preload-vertx")
+        .start(() -> soon.completeAsync(Agent::vertx, Runnable::run));
+    owned(
+        () ->
+            soon.get(PATIENCE_SECONDS, TimeUnit.SECONDS)
+                .close()
+                .toCompletionStage()
+                .toCompletableFuture()
+                .get(PATIENCE_SECONDS, TimeUnit.SECONDS));
+    return soon;
+  }
+
+  private static Vertx vertx() {
     var options =
         new VertxOptions()
             .setEventLoopPoolSize(Math.max(2, Runtime.getRuntime().availableProcessors()));
     options.getFileSystemOptions().setFileCachingEnabled(false).setClassPathResolvingEnabled(false);
-    Vertx vertx = Vertx.vertx(options);
-    owned(() -> vertx.close().toCompletionStage().toCompletableFuture().get(10, TimeUnit.SECONDS));
-    return vertx;
+    return Vertx.vertx(options);
   }
 
   /** What a request needs as well: the loop of the listeners, a virtual thread, and the figures. */

@@ -1,8 +1,11 @@
 package org.cacheddownloads;
 
 import java.io.IOException;
+import java.math.BigDecimal;
 import java.nio.file.Path;
 import java.security.Security;
+import java.util.Objects;
+import java.util.Queue;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
 import org.cacheddownloads.catalog.Catalog;
@@ -50,6 +53,11 @@ public final class Main {
    *     if running requests had to be cut short
    */
   private static int serve(@Nullable Path file) throws InterruptedException {
+    var events = new LinkedBlockingQueue<Event>();
+    Thread signals = aside("signals", () -> listen(events));
+    Thread _ = aside("preload-numbers", () -> Objects.requireNonNull(BigDecimal.ONE));
+    Thread _ = aside("preload-posix", Posix::preload);
+    Thread _ = aside("preload-catalog", Catalog::preload);
     Settings settings;
     try {
       settings = ConfigReader.read(file, System.getenv());
@@ -59,16 +67,25 @@ public final class Main {
     }
     Config.Log logging = settings.config().log();
     Logging.start(logging.level(), logging.format());
-    Thread.ofPlatform().daemon().name("preload").start(Catalog::preload);
     armCrashPoint();
-    // Before the start: what is signalled during it waits, where the default would be to die.
-    var events = new LinkedBlockingQueue<Event>();
-    Posix.onSignal("TERM", () -> events.add(Event.STOP));
-    Posix.onSignal("INT", () -> events.add(Event.STOP));
-    Posix.onSignal("HUP", () -> events.add(Event.RELOAD));
+    signals.join(); // what is signalled during the start waits, where the default would be to die
     try (Supervisor supervisor = Supervisor.of(System.getenv(), ProcessHandle.current().pid())) {
       return run(file, settings, events, supervisor);
     }
+  }
+
+  /**
+   * Begins what takes long and needs no configuration, on another processor: classes that look up
+   * or compute much when they are loaded. Whoever needs one first waits for it.
+   */
+  private static Thread aside(String name, Runnable work) {
+    return Thread.ofPlatform().daemon().name(name).start(work);
+  }
+
+  private static void listen(Queue<Event> events) {
+    Posix.onSignal("TERM", () -> events.add(Event.STOP));
+    Posix.onSignal("INT", () -> events.add(Event.STOP));
+    Posix.onSignal("HUP", () -> events.add(Event.RELOAD));
   }
 
   private static int run(

@@ -27,7 +27,6 @@ import org.cacheddownloads.failure.CacheException.InsufficientSpace;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
-import org.sqlite.SQLiteJDBCLoader;
 
 /**
  * Entries, blobs and the descriptions of views, in SQLite. Thread-safe. Failures of the database
@@ -92,8 +91,8 @@ public final class Catalog implements AutoCloseable {
   /** Loads SQLite, which takes a tenth of a second that a start has other use for. */
   public static void preload() {
     try {
-      boolean _ = SQLiteJDBCLoader.initialize();
-    } catch (Exception e) {
+      Connections.preload();
+    } catch (SQLException | IOException | RuntimeException | LinkageError e) {
       log.debug("SQLite is not there; opening a catalog will say so", e);
     }
   }

@@ -119,6 +119,14 @@ final class Connections implements AutoCloseable {
     }
   }
 
+  /** Loads all that opening a catalog needs, by making one in memory. */
+  static void preload() throws SQLException, IOException {
+    try (Sql fresh = new Sql(new SQLiteConfig().createConnection("jdbc:sqlite::memory:"))) {
+      migrate(fresh, Path.of(":memory:"));
+      var _ = schema(fresh);
+    }
+  }
+
   /** SQLite believes any text of a schema; a bit that flipped there shows only in a comparison. */
   private static void checkSchema(Sql writer) throws SQLException, IOException {
     try (var fresh = new Sql(new SQLiteConfig().createConnection("jdbc:sqlite::memory:"))) {

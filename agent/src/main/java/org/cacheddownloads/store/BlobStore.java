@@ -127,7 +127,7 @@ public final class BlobStore implements AutoCloseable {
     try {
       Path named = ingest.named(stored);
       CrashPoint.NAME.reached();
-      Posix.link(named, layout.blob(stored));
+      Posix.link(named, layout.placeFor(stored));
       CrashPoint.COMMIT.reached();
       return true;
     } catch (FileAlreadyExistsException e) {
@@ -140,7 +140,7 @@ public final class BlobStore implements AutoCloseable {
    * inode.
    */
   public void replace(Ingest ingest, Stored stored) throws IOException {
-    Files.move(ingest.named(stored), layout.blob(stored), StandardCopyOption.ATOMIC_MOVE);
+    Files.move(ingest.named(stored), layout.placeFor(stored), StandardCopyOption.ATOMIC_MOVE);
   }
 
   /**
@@ -260,9 +260,10 @@ public final class BlobStore implements AutoCloseable {
     if (directory != null) {
       force(directory);
     }
+    layout.syncShelves();
   }
 
-  private static void force(Path path) throws IOException {
+  static void force(Path path) throws IOException {
     try (FileChannel channel = FileChannel.open(path, StandardOpenOption.READ)) {
       channel.force(true);
     }

@@ -18,6 +18,7 @@ import java.nio.file.FileSystemException;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.time.Instant;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -357,6 +358,17 @@ public final class Posix {
               .invoke(null, signal.getConstructor(String.class).newInstance(name), listener);
     } catch (ReflectiveOperationException e) {
       throw new IllegalStateException("this JDK does not let the agent react to SIG" + name, e);
+    }
+  }
+
+  /**
+   * Looks up what a start and the first requests call, which takes a tenth of a second of
+   * processor; on another thread meanwhile.
+   */
+  public static void preload() {
+    for (MethodHandle call :
+        new MethodHandle[] {Umask.CALL, Statx.CALL, Link.CALL, Symlink.CALL, Readlink.CALL}) {
+      Objects.requireNonNull(call);
     }
   }
 

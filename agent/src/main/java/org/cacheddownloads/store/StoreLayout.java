@@ -9,6 +9,12 @@ import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.util.HexFormat;
+import java.util.List;
+import java.util.Objects;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.cacheddownloads.content.ContainerId;
 import org.cacheddownloads.content.Digest;
 import org.cacheddownloads.content.DownloadName;
@@ -64,6 +70,11 @@ public final class StoreLayout implements AutoCloseable {
   private final Path state;
   private final FileChannel versionChannel;
   private final FileLock lock;
+
+  /** The fan-out directories that are known to exist. */
+  private final Set<Path> shelves = ConcurrentHashMap.newKeySet();
+
+  private final AtomicBoolean unsyncedShelves = new AtomicBoolean();
 
   private StoreLayout(Path state, FileChannel versionChannel, FileLock lock) {
     this.state = state;
@@ -135,12 +146,8 @@ public final class StoreLayout implements AutoCloseable {
   }
 
   private void makeDirectories() throws IOException {
-    for (String area : new String[] {"blobs", "trees"}) {
-      for (int i = 0; i < 256; i++) {
-        Files.createDirectories(
-            state.resolve(area).resolve(ALGORITHM).resolve(String.format("%02x", i)));
-      }
-    }
+    Files.createDirectories(blobs());
+    Files.createDirectories(trees());
     Files.createDirectories(ingests());
     Files.createDirectories(views());
     Files.createDirectories(quarantine());
@@ -165,6 +172,48 @@ public final class StoreLayout implements AutoCloseable {
     return stored.isTree()
         ? trees().resolve(hex.substring(0, 2)).resolve(hex)
         : blobs().resolve(hex.substring(0, 2)).resolve(stored.fileName());
+  }
+
+  /** The same, for whoever is about to put it there: its fan-out directory exists. */
+  Path placeFor(Stored stored) throws IOException {
+    Path place = blob(stored);
+    makeShelf(Objects.requireNonNull(place.getParent()));
+    return place;
+  }
+
+  /**
+   * Makes all fan-out directories, which takes a tenth of a second that a first start need not wait
+   * for; until then each is made when first needed.
+   */
+  public void makeShelves() throws IOException {
+    for (Path area : List.of(blobs(), trees())) {
+      for (int i = 0; i < 256; i++) {
+        makeShelf(area.resolve(HexFormat.of().toHexDigits((byte) i)));
+      }
+    }
+  }
+
+  private void makeShelf(Path shelf) throws IOException {
+    if (!shelves.contains(shelf)) {
+      Files.createDirectories(shelf);
+      unsyncedShelves.set(true);
+      shelves.add(shelf);
+    }
+  }
+
+  /**
+   * Brings the entries of new fan-out directories to the disk; without effect if there are none.
+   */
+  void syncShelves() throws IOException {
+    if (unsyncedShelves.getAndSet(false)) {
+      try {
+        BlobStore.force(blobs());
+        BlobStore.force(trees());
+      } catch (IOException e) {
+        unsyncedShelves.set(true);
+        throw e;
+      }
+    }
   }
 
   /** The file whose links are the references of {@code stored}: itself, or a tree's manifest. */

@@ -65,7 +65,7 @@ public final class TreeStore {
   public boolean commit(Path made, Stored tree) throws IOException {
     Files.createFile(made.resolveSibling(tree.fileName()));
     try {
-      Files.move(made, layout.blob(tree)); // a rename: never onto a directory that is not empty
+      Files.move(made, layout.placeFor(tree)); // a rename: never onto a directory that is not empty
       CrashPoint.PLANT.reached();
       return true;
     } catch (FileAlreadyExistsException | DirectoryNotEmptyException e) {

@@ -32,18 +32,23 @@ class StoreLayoutTest {
       assertTrue(Files.isDirectory(layout.ingests()));
       assertTrue(Files.isDirectory(layout.views()));
       assertTrue(Files.isDirectory(layout.quarantine()));
+      layout.makeShelves();
       assertTrue(Files.isDirectory(state.resolve("blobs/sha256/00")));
-      assertTrue(Files.isDirectory(state.resolve("blobs/sha256/ff")));
+      assertTrue(Files.isDirectory(state.resolve("trees/sha256/ff")));
       assertEquals(state.resolve("catalog.db"), layout.catalog());
     }
   }
 
   @Test
   void aDirectoryCanBeOpenedAgain() throws IOException {
-    StoreLayout.open(parent).close();
-    Files.writeString(parent.resolve("blobs/sha256/00/file"), "kept");
-    StoreLayout.open(parent).close();
-    assertEquals("kept", Files.readString(parent.resolve("blobs/sha256/00/file")));
+    Stored stored = Stored.file(DIGEST);
+    try (StoreLayout layout = StoreLayout.open(parent)) {
+      Files.writeString(layout.placeFor(stored), "kept");
+    }
+    try (StoreLayout layout = StoreLayout.open(parent)) {
+      layout.makeShelves();
+      assertEquals("kept", Files.readString(layout.placeFor(stored)));
+    }
   }
 
   @Test

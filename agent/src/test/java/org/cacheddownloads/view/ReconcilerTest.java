@@ -86,6 +86,7 @@ class ReconcilerTest {
   void aFileWithoutARowGoes() throws IOException {
     byte[] body = Cell.bytes("unknown");
     Stored unknown = Stored.file(Cell.digestOf(body));
+    host.cell.layout.makeShelves();
     Files.write(host.cell.layout.blob(unknown), body);
     assertEquals(new Findings(0, 1, 0), host.reconcile());
     assertFalse(host.cell.isStored(unknown));
@@ -99,6 +100,7 @@ class ReconcilerTest {
             .layout
             .blobs()
             .resolve("00".equals(fanOut.getFileName().toString()) ? "01" : "00");
+    host.cell.layout.makeShelves();
     Files.writeString(fanOut.resolve("notes.txt"), "notes");
     Files.writeString(other.resolve(ruby.fileName()), "in the wrong place");
     assertEquals(new Findings(0, 0, 2), host.reconcile());

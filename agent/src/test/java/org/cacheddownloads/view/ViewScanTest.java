@@ -269,6 +269,7 @@ class ViewScanTest {
     Stored stored = Stored.file(Cell.digestOf(body));
     Path ingest = Files.createDirectory(state.resolve("ingest/dead-1"));
     Files.write(ingest.resolve(stored.fileName()), body);
+    host.cell.layout.makeShelves();
     Posix.link(ingest.resolve(stored.fileName()), host.cell.layout.blob(stored));
     restart();
     assertFalse(Files.exists(ingest));
