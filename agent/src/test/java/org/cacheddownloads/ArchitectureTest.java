@@ -37,6 +37,7 @@ class ArchitectureTest {
           room("failure", ""),
           room("content", "failure"),
           room("config", "failure content"),
+          room("advice", "failure content"),
           room("trace", "failure content"),
           room("store", "failure content config trace"),
           room("catalog", "failure content config"),
@@ -45,12 +46,13 @@ class ArchitectureTest {
           room("fetch", "failure content config trace store catalog space archive view"),
           room("view", "failure content config trace store catalog space archive fetch"),
           room(
-              "api", "failure content config trace store catalog space archive fetch view metrics"),
-          room("metrics", "failure content config trace store catalog space fetch view api"),
-          room("cli", "failure content config"),
+              "api",
+              "failure content config trace store catalog space archive fetch view metrics advice"),
+          room("metrics", "failure content config trace store catalog space fetch view api advice"),
+          room("cli", "failure content config advice"),
           room(
               "",
-              "failure content config trace store catalog space archive fetch view api metrics cli"));
+              "failure content config trace store catalog space archive fetch view api metrics cli advice"));
 
   private static final JavaClasses AGENT =
       new ClassFileImporter()
