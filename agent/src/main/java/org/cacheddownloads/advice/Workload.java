@@ -60,6 +60,14 @@ public enum Workload {
     return name().toLowerCase(Locale.ROOT);
   }
 
+  /** The finaliser of SplitMix64 (Steele, Lea and Flood 2014). */
+  static long mixed(long value) {
+    long z = value + 0x9e3779b97f4a7c15L;
+    z = (z ^ z >>> 30) * 0xbf58476d1ce4e5b9L;
+    z = (z ^ z >>> 27) * 0x94d049bb133111ebL;
+    return z ^ z >>> 31;
+  }
+
   /** What kind of object it is, which gives its size; and which keeps the keys of kinds apart. */
   private enum Kind {
     BUILDPACK(1, 1L << 20, 1L << 30, 0, 0),
@@ -150,14 +158,6 @@ public enum Workload {
     /** Which version there is now, of an object that has a new one so often. */
     int version(Kind kind, long number, double periodDays) {
       return (int) (now() / (periodDays * DAY) + trait(kind, number));
-    }
-
-    /** The finaliser of SplitMix64 (Steele, Lea and Flood 2014). */
-    static long mixed(long value) {
-      long z = value + 0x9e3779b97f4a7c15L;
-      z = (z ^ z >>> 30) * 0xbf58476d1ce4e5b9L;
-      z = (z ^ z >>> 27) * 0x94d049bb133111ebL;
-      return z ^ z >>> 31;
     }
   }
 
