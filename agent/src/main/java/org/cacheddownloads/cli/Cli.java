@@ -32,7 +32,7 @@ import picocli.CommandLine.UnmatchedArgumentException;
     exitCodeList = {
       "0:done",
       "1:the agent refused, or 'serve' could not start",
-      "2:wrong command line or configuration",
+      "2:wrong command line, configuration or file",
       "3:no agent, or no answer in time",
       "4:'serve' was stopped and cut running requests short",
       "5:'verify' found damage"
@@ -125,6 +125,7 @@ public final class Cli implements Runnable {
     config.put("show", leaf(() -> new ConfigShowCommand(client(terminal))));
     config.put("reload", leaf(() -> new ConfigReloadCommand(client(terminal))));
     commands.put("config", group("Check, show and reload the configuration.", config));
+    commands.put("simulate", leaf(() -> new SimulateCommand(terminal)));
     commands.put("completion", leaf(() -> new CompletionCommand(terminal, () -> whole(terminal))));
     commands.put("version", leaf(() -> new VersionCommand(terminal)));
     return commands;
@@ -203,6 +204,8 @@ public final class Cli implements Runnable {
           failure(terminal, json, "invalid-config", message, invalid.faults(), ExitCode.USAGE);
       case UnreadableConfig _ ->
           failure(terminal, json, "invalid-config", message, List.of(), ExitCode.USAGE);
+      case UnusableFile _ ->
+          failure(terminal, json, "unusable-file", message, List.of(), ExitCode.USAGE);
       default -> {
         error(terminal, "this should not have happened:", ExitCode.REFUSED);
         e.printStackTrace(terminal.err());

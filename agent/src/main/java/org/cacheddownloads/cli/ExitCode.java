@@ -7,7 +7,7 @@ final class ExitCode {
   /** The agent answered with a problem, or {@code serve} failed. */
   static final int REFUSED = 1;
 
-  /** The command line or the configuration is wrong. */
+  /** The command line, the configuration or a file that was named is wrong. */
   static final int USAGE = 2;
 
   /** The agent is not there or does not answer in time. */

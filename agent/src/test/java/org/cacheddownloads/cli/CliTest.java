@@ -388,6 +388,15 @@ class CliTest {
         "release c1 ..                             | nor",
         "release c1/downloads/a                    | no slash",
         "stats --timeout 11000d                    | 10 years",
+        "simulate                                  | give either TRACE or --workload",
+        "simulate a.csv --workload mixed           | give either TRACE or --workload",
+        "simulate a.csv --seed 2                   | go with --workload",
+        "simulate --workload mixed --requests 0    | from 1 to",
+        "simulate --workload stagings              | --workload knows staging, starts, oneoff, storm, mixed, and not \"stagings\"",
+        "simulate a.csv --policy lru,mru           | --policy knows lru, s3fifo, sieve, lfu-da, gdsf, and not \"mru\"",
+        "simulate a.csv --quota 10GiB,lots         | not a size",
+        "simulate a.csv --quota 0                  | above 0",
+        "simulate a.csv --quota 1,2,3,4,5,6,7,8,9,10,11,12,13 | at most 64 caches",
         "serve --config /no/such/file              | cannot read"
       })
   void aWrongCommandLineIsExitCode2AndAsksNobody(@Nullable String arguments, String said) {
@@ -444,6 +453,7 @@ class CliTest {
         "stats --help",
         "release --help",
         "prune --help",
+        "simulate --help",
         "version --help"
       })
   void helpIsThere(String arguments) {
