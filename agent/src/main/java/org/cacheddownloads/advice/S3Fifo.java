@@ -7,6 +7,9 @@ package org.cacheddownloads.advice;
  * are kept, as many as their objects would fill the main queue. A ghost that is asked for enters
  * the main queue, which gives what was asked for another round.
  *
+ * <p>Unlike in the paper, one eviction spares at most {@value #MOST_SPARED} objects, and ends when
+ * one has gone, whichever queue it was in.
+ *
  * <p>At most {@code maxKeys} keys are known, ghosts among them; ghosts go first.
  */
 final class S3Fifo implements Policy {
@@ -15,6 +18,9 @@ final class S3Fifo implements Policy {
 
   private static final int GHOST = 8;
   private static final int TIMES = 3;
+
+  /** Then the next one goes, so that no request has to look through a whole queue. */
+  private static final int MOST_SPARED = 1_024;
 
   private final KeyTable slots = new KeyTable();
   private final Queue small = new Queue(slots);
@@ -93,23 +99,26 @@ final class S3Fifo implements Policy {
   }
 
   private void evictFromSmall() {
-    while (small.count() > 0) {
+    for (int moved = 0; small.count() > 0; moved++) {
       int slot = small.first();
       small.remove(slot);
-      if ((slots.mark(slot) & TIMES) <= 1) {
+      if ((slots.mark(slot) & TIMES) <= 1 || moved == MOST_SPARED) {
         slots.mark(slot, GHOST);
         ghosts.addLast(slot);
         forgetGhosts();
         return;
       }
       intoMain(slot);
-      if (main.bytes() > mainBytes()) evictFromMain();
+      if (main.bytes() > mainBytes()) {
+        evictFromMain();
+        return;
+      }
     }
   }
 
   private void evictFromMain() {
     int slot = main.first();
-    while ((slots.mark(slot) & TIMES) > 0) {
+    for (int spared = 0; (slots.mark(slot) & TIMES) > 0 && spared < MOST_SPARED; spared++) {
       slots.mark(slot, slots.mark(slot) - 1);
       main.remove(slot);
       main.addLast(slot);

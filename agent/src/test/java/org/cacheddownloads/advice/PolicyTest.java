@@ -116,6 +116,22 @@ class PolicyTest {
     assertThat(hitsThroughAScan(Policy.Kind.S3FIFO)).isEqualTo(5_000);
   }
 
+  /**
+   * A thousand objects more than are spared at once, all asked for three times: one goes, and not
+   * many.
+   */
+  @ParameterizedTest
+  @EnumSource
+  void oneNewObjectDisplacesOneOfItsSize(Policy.Kind kind) {
+    Policy policy = kind.of(2_024, 10_000);
+    for (int round = 0; round < 4; round++) {
+      for (long key = 0; key < 2_024; key++) policy.request(key, 1);
+    }
+    assertThat(policy.request(5_000, 1)).isFalse();
+    assertThat(policy.bytes()).isEqualTo(2_024);
+    assertThat(policy.request(5_000, 1)).isTrue();
+  }
+
   private static int hitsThroughAScan(Policy.Kind kind) {
     Policy policy = kind.of(1_000, 10_000);
     for (long key = 0; key < 60; key++) {
@@ -371,7 +387,10 @@ class PolicyTest {
         }
         oldest.times = 0;
         main.add(oldest);
-        if (sum(main) > capacity - capacity / 10) evictFromMain();
+        if (sum(main) > capacity - capacity / 10) {
+          evictFromMain();
+          return;
+        }
       }
     }
 

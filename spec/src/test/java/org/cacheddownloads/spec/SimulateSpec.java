@@ -1,5 +1,6 @@
 package org.cacheddownloads.spec;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
@@ -63,7 +64,7 @@ class SimulateSpec {
         new ProcessBuilder(Project.agent("simulate", "-", "--quota", "1MiB"))
             .redirectInput(torn.toFile())
             .start();
-    String shown = new String(program.getInputStream().readAllBytes());
+    String shown = new String(program.getInputStream().readAllBytes(), UTF_8);
 
     assertThat(program.waitFor()).isZero();
     assertThat(shown).contains("3 for 300 B", "the last line has no end", "33.3 %");
