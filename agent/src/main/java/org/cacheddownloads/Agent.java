@@ -5,6 +5,8 @@ import io.vertx.core.Vertx;
 import io.vertx.core.VertxOptions;
 import java.io.File;
 import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.SecureRandom;
@@ -13,19 +15,24 @@ import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.HexFormat;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.function.LongSupplier;
 import java.util.function.Supplier;
+import org.cacheddownloads.advice.Advisor;
 import org.cacheddownloads.api.Downloads;
 import org.cacheddownloads.api.Gate;
 import org.cacheddownloads.api.Journal;
 import org.cacheddownloads.api.SocketServer;
 import org.cacheddownloads.archive.TreeMaker;
+import org.cacheddownloads.catalog.BlobRow;
 import org.cacheddownloads.catalog.Catalog;
+import org.cacheddownloads.catalog.DownloadRow;
 import org.cacheddownloads.config.Config.Changes;
 import org.cacheddownloads.config.Settings;
 import org.cacheddownloads.content.Sizes;
+import org.cacheddownloads.content.Stored;
 import org.cacheddownloads.fetch.Authority;
 import org.cacheddownloads.fetch.Breakers;
 import org.cacheddownloads.fetch.Download;
@@ -75,6 +82,8 @@ public final class Agent implements AutoCloseable {
   private static final Path BOOT_ID = Path.of("/proc/sys/kernel/random/boot_id");
   private static final double SLOW_HASH = 100e6;
   private static final long PATIENCE_SECONDS = 10;
+  private static final long FILE_BLOCK = 4096;
+  private static final Duration ADVICE_PAUSE = Duration.ofMinutes(1);
   private static final Duration PROBE_PAUSE = Duration.ofSeconds(1);
   private static final Duration EXPIRY_CHECK = Duration.ofMillis(250);
   private static final Duration QUOTA_CHECK = Duration.ofMillis(250);
@@ -159,10 +168,25 @@ public final class Agent implements AutoCloseable {
     Catalog catalog = owned(Catalog.open(layout.catalog(), holds::isInUse));
     catalog.whenDamaged(() -> broken.complete(null));
     catalog.newestUse().ifPresent(recency::startAfter);
+    String salt = catalog.keep("advice", randomHex());
+    Advisor advisor =
+        owned(
+            Advisor.open(
+                layout.advice(),
+                config.get().advice().maxKeys(),
+                () -> config.get().quota().bytes(),
+                text -> hash(salt + text),
+                clock));
     Partials partials = new Partials(budget, () -> config.get().durability().partialTtl(), clock);
     Evictor evictor =
         new Evictor(
-            catalog, store, holds, budget, partials, clock, new EvictionNews(meters, events));
+            catalog,
+            store,
+            holds,
+            budget,
+            partials,
+            clock,
+            new EvictionNews(meters, events, advisor));
     Copies copies = new Copies(catalog, store, budget, holds, evictor, recency);
     Recount recount = new Recount(catalog, store, holds, budget);
     StorageHealth health = new StorageHealth(layout);
@@ -211,7 +235,17 @@ public final class Agent implements AutoCloseable {
     RequestLog requests = new RequestLog(() -> config.get().log().slowAfter());
     Journal journal = new Journal(requests, events);
     Downloads downloads =
-        new Downloads(fetcher, copies, trees, views, meters, health, journal, clock);
+        new Downloads(
+            fetcher,
+            copies,
+            trees,
+            views,
+            meters,
+            health,
+            journal,
+            advisor,
+            row -> allocated(catalog, row),
+            clock);
     Stats stats =
         new Stats(
             config, meters, budget, freeBytes, catalog, views, slots, flights, clock, version);
@@ -224,6 +258,9 @@ public final class Agent implements AutoCloseable {
     meters.gauge(Figure.STORAGE_ERRORS, health::counted);
     meters.gauge(Figure.READY, () -> gate.isOpen() && health.isHealthy() ? 1 : 0);
     meters.gauge(Figure.CONFIG_RELOADED, () -> config.isFileGood() ? 1 : 0);
+    advisor.recordIn(config.get().advice().trace(), config.get().advice().traceMaxBytes());
+    config.follow(
+        after -> advisor.recordIn(after.advice().trace(), after.advice().traceMaxBytes()));
     config.follow(after -> budget.enforce());
     config.follow(after -> Logging.level(after.log().level()));
     owned(
@@ -248,6 +285,8 @@ public final class Agent implements AutoCloseable {
                 flights,
                 requests,
                 events,
+                advisor,
+                () -> budget.sums().inUseBytes(),
                 clock)));
 
     if (catalog.noteBoot(boot)) {
@@ -275,6 +314,7 @@ public final class Agent implements AutoCloseable {
     // A start may find more than there may be, and so may a release after the quota was lowered.
     chores.every(() -> QUOTA_CHECK, "enforce quota", budget::enforce);
     chores.every(() -> SCRUB_STEP, "scrub", scrubber::step);
+    chores.every(() -> ADVICE_PAUSE, "keep what advice is made of", advisor::save);
     chores.every(() -> PROBE_PAUSE, "probe the disk", health::probe);
     chores.every(
         () -> EXPIRY_CHECK,
@@ -343,6 +383,19 @@ public final class Agent implements AutoCloseable {
             Sizes.format(config.get().quota().bytes()),
             slots.inFlight(),
             health.trouble().map(trouble -> "; " + trouble).orElse(""));
+  }
+
+  /** A tree has as much as the catalog says; of a file the blocks follow from its size. */
+  private static long allocated(Catalog catalog, DownloadRow row) {
+    Stored stored = row.stored();
+    Optional<BlobRow> tree = stored.isTree() ? catalog.blob(stored) : Optional.empty();
+    return tree.map(BlobRow::allocatedBytes)
+        .orElse(Math.ceilDiv(row.size(), FILE_BLOCK) * FILE_BLOCK);
+  }
+
+  private static long hash(String text) {
+    byte[] digest = Hashing.digest("SHA-256").digest(text.getBytes(StandardCharsets.UTF_8));
+    return ByteBuffer.wrap(digest).getLong();
   }
 
   private static String randomHex() {

@@ -10,6 +10,8 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.function.Supplier;
+import java.util.function.ToLongFunction;
+import org.cacheddownloads.advice.Advisor;
 import org.cacheddownloads.archive.TreeMaker;
 import org.cacheddownloads.catalog.DownloadRow;
 import org.cacheddownloads.content.ContainerId;
@@ -47,8 +49,13 @@ public final class Downloads {
   private final Meters meters;
   private final StorageHealth storage;
   private final Journal journal;
+  private final Advisor advisor;
+  private final ToLongFunction<DownloadRow> allocatedBytes;
   private final Clock clock;
 
+  /**
+   * @param allocatedBytes what a download takes of the quota
+   */
   public Downloads(
       Fetcher fetcher,
       Copies copies,
@@ -57,6 +64,8 @@ public final class Downloads {
       Meters meters,
       StorageHealth storage,
       Journal journal,
+      Advisor advisor,
+      ToLongFunction<DownloadRow> allocatedBytes,
       Clock clock) {
     this.fetcher = fetcher;
     this.copies = copies;
@@ -65,6 +74,8 @@ public final class Downloads {
     this.meters = meters;
     this.storage = storage;
     this.journal = journal;
+    this.advisor = advisor;
+    this.allocatedBytes = allocatedBytes;
     this.clock = clock;
   }
 
@@ -302,6 +313,15 @@ public final class Downloads {
     if (row.bytesFetched() > 0) {
       journal.fetched(row);
     }
+    advisor.answered(
+        new Advisor.Answer(
+            row.key(),
+            row.stored(),
+            allocatedBytes.applyAsLong(row),
+            row.size(),
+            row.bytesFetched(),
+            row.outcome(),
+            row.duration()));
   }
 
   private void failed(

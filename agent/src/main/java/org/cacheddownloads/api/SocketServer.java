@@ -21,7 +21,9 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.function.LongSupplier;
 import java.util.function.Supplier;
+import org.cacheddownloads.advice.Advisor;
 import org.cacheddownloads.catalog.Catalog;
 import org.cacheddownloads.config.Config;
 import org.cacheddownloads.config.Config.Changes;
@@ -75,6 +77,8 @@ public final class SocketServer implements AutoCloseable {
       Flights flights,
       RequestLog requests,
       Events events,
+      Advisor advisor,
+      LongSupplier inUseBytes,
       Clock clock) {}
 
   private SocketServer(
@@ -161,6 +165,8 @@ public final class SocketServer implements AutoCloseable {
     new BlobRoutes(parts.catalog(), parts.store(), parts.copies(), parts.clock()).addTo(routes);
     stateRoutes(parts).addTo(routes);
     new EventRoutes(parts.flights(), parts.requests(), parts.events()).addTo(routes);
+    new AdviceRoutes(parts.config(), parts.advisor(), parts.inUseBytes(), parts.clock())
+        .addTo(routes);
     return routes;
   }
 

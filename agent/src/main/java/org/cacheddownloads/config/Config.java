@@ -31,10 +31,18 @@ public record Config(
     Archives archives,
     Durability durability,
     Drain drain,
-    Log log) {
+    Log log,
+    Advice advice) {
   /** Keys that are read once, at the start; each covers the keys below it. */
   private static final Set<String> RESTART_KEYS =
-      Set.of("state", "mountPath", "socket", "metrics.address", "log.format", "origins.trust");
+      Set.of(
+          "state",
+          "mountPath",
+          "socket",
+          "metrics.address",
+          "log.format",
+          "origins.trust",
+          "advice.maxKeys");
 
   /**
    * The Unix socket of the API.
@@ -259,6 +267,23 @@ public record Config(
   }
 
   /**
+   * What is kept of requests to tell how large the cache should be.
+   *
+   * @param maxKeys keys that are remembered, at most 64 bytes of memory each; at least 1
+   * @param trace absolute file that requests are recorded in; null: they are not
+   * @param traceMaxBytes size at which that ends
+   */
+  public record Advice(int maxKeys, @Nullable Path trace, long traceMaxBytes) {
+    private Map<String, @Nullable Object> tree() {
+      return new Tree()
+          .with("maxKeys", maxKeys)
+          .with("trace", trace == null ? null : trace.toString())
+          .with("traceMaxBytes", traceMaxBytes)
+          .map();
+    }
+  }
+
+  /**
    * Dotted keys whose values differ between two configurations.
    *
    * @param changed those that take effect while running
@@ -306,7 +331,8 @@ public record Config(
         after.archives,
         after.durability,
         after.drain,
-        new Log(after.log.level, log.format, after.log.slowAfter));
+        new Log(after.log.level, log.format, after.log.slowAfter),
+        new Advice(advice.maxKeys, after.advice.trace, after.advice.traceMaxBytes));
   }
 
   /**
@@ -361,6 +387,7 @@ public record Config(
         .with("durability", durability.tree())
         .with("drain", drain.tree())
         .with("log", log.tree())
+        .with("advice", advice.tree())
         .map();
   }
 

@@ -11,6 +11,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import org.cacheddownloads.config.Config.Advice;
 import org.cacheddownloads.config.Config.Archives;
 import org.cacheddownloads.config.Config.Drain;
 import org.cacheddownloads.config.Config.Durability;
@@ -75,7 +76,11 @@ public final class ConfigReader {
           new Archives(2, 1_000_000, null, 200, 64),
           new Durability(Duration.ofSeconds(3), Duration.ofDays(7), Duration.ofHours(1)),
           new Drain(Duration.ofSeconds(30)),
-          new Log("info", "text", Duration.ofSeconds(1)));
+          new Log("info", "text", Duration.ofSeconds(1)),
+          new Advice(200_000, null, 1L << 30));
+
+  /** What 256 MB of memory hold. */
+  private static final int MOST_KEYS = 4_000_000;
 
   private ConfigReader() {}
 
@@ -171,7 +176,8 @@ public final class ConfigReader {
                 "drain",
                 base.drain(),
                 in -> new Drain(in.read("timeout", base.drain().timeout(), Values::duration))),
-            root.section("log", base.log(), in -> log(in, base.log())));
+            root.section("log", base.log(), in -> log(in, base.log())),
+            root.section("advice", base.advice(), in -> advice(in, base.advice())));
     root.reportUnknownKeys();
     return config;
   }
@@ -287,5 +293,12 @@ public final class ConfigReader {
         in.read("level", base.level(), Values.oneOf("trace", "debug", "info", "warn", "error")),
         in.read("format", base.format(), Values.oneOf("text", "json")),
         in.read("slowAfter", base.slowAfter(), Values::duration));
+  }
+
+  private static Advice advice(Section in, Advice base) {
+    return new Advice(
+        in.read("maxKeys", base.maxKeys(), Values.integer(1, MOST_KEYS)),
+        in.readNullable("trace", base.trace(), Values::path),
+        in.read("traceMaxBytes", base.traceMaxBytes(), Values.size(1)));
   }
 }

@@ -30,6 +30,7 @@ import org.jspecify.annotations.Nullable;
  * state/
  *   VERSION                              layout version; held locked while an agent runs
  *   catalog.db                           SQLite: what each key means (never the truth about references)
+ *   catalog.db-advice                    which requests there were, as hashes, for advice on the quota
  *   blobs/sha256/ab/abcd…                bytes of a download, 0444, never written again
  *   blobs/sha256/ab/abcd….x              its executable copy, 0555, made when first asked for
  *   trees/sha256/ab/abcd…/               what the blob of this digest, an archive, unpacks to
@@ -159,6 +160,11 @@ public final class StoreLayout implements AutoCloseable {
 
   public Path catalog() {
     return catalogOf(state);
+  }
+
+  /** What is kept of requests to tell how large the cache should be. */
+  public Path advice() {
+    return state.resolve("catalog.db-advice");
   }
 
   /** Where the catalog of a state directory is, open or not. */

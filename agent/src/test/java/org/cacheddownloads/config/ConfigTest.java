@@ -102,7 +102,8 @@ class ConfigTest {
             "archives",
             "durability",
             "drain",
-            "log"),
+            "log",
+            "advice"),
         List.copyOf(tree.keySet()));
     var quota =
         new Tree()

@@ -59,7 +59,8 @@ class SlotsTest {
         base.archives(),
         base.durability(),
         base.drain(),
-        base.log());
+        base.log(),
+        base.advice());
   }
 
   private static Fetch fetch(int concurrency, int perOrigin) {
