@@ -125,6 +125,7 @@ public final class Cli implements Runnable {
     config.put("show", leaf(() -> new ConfigShowCommand(client(terminal))));
     config.put("reload", leaf(() -> new ConfigReloadCommand(client(terminal))));
     commands.put("config", group("Check, show and reload the configuration.", config));
+    commands.put("advise", leaf(() -> new AdviseCommand(client(terminal))));
     commands.put("simulate", leaf(() -> new SimulateCommand(terminal)));
     commands.put("completion", leaf(() -> new CompletionCommand(terminal, () -> whole(terminal))));
     commands.put("version", leaf(() -> new VersionCommand(terminal)));

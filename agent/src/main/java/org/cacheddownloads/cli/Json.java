@@ -47,6 +47,10 @@ final class Json {
     return object.getValue(field) instanceof Number number ? number.longValue() : 0;
   }
 
+  static double decimal(JsonObject object, String field) {
+    return object.getValue(field) instanceof Number number ? number.doubleValue() : 0;
+  }
+
   /** The texts of a list, fit for a terminal. */
   static List<String> texts(JsonObject object, String field) {
     var texts = new ArrayList<String>();

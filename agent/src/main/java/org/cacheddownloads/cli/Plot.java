@@ -1,9 +1,13 @@
 package org.cacheddownloads.cli;
 
 import com.google.errorprone.annotations.FormatMethod;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import org.cacheddownloads.content.Sizes;
 
 /**
  * Ratios over sizes, a line for each series, as text for a terminal or as a picture in SVG. Sizes
@@ -11,9 +15,11 @@ import java.util.Locale;
  *
  * @param title what the ratios are
  * @param series at most {@value #MOST_SERIES}, so that each has a mark and a colour of its own
+ * @param marks at most {@value #MOST_MARKS}; those beyond the points are left out
  */
-record Plot(String title, List<Series> series) {
+record Plot(String title, List<Series> series, List<Mark> marks) {
   static final int MOST_SERIES = 8;
+  static final int MOST_MARKS = 2;
 
   private static final String MARKS = "ox+*#@%&";
 
@@ -25,9 +31,15 @@ record Plot(String title, List<Series> series) {
       List.of(
           "#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00", "#000000", "#999999");
 
+  /** Upright lines, as text and as the dashes of SVG. */
+  private static final String UPRIGHT = "|:";
+
+  private static final List<String> DASHES = List.of("8 4", "2 3");
+
   private static final int ROWS = 14;
   private static final int MOST_COLUMNS = 100;
   private static final int LABEL = 6;
+  private static final int SHORT_SIZE = 7;
 
   /** Dots of a braille character: 2 across and 4 down (Unicode, U+2800 to U+28FF). */
   private static final int[][] DOTS = {{0x01, 0x02, 0x04, 0x40}, {0x08, 0x10, 0x20, 0x80}};
@@ -50,9 +62,33 @@ record Plot(String title, List<Series> series) {
    */
   record Point(long bytes, double ratio) {}
 
+  /** A size that is worth an upright line. */
+  record Mark(String name, long bytes) {}
+
   Plot {
     if (series.size() > MOST_SERIES)
       throw new IllegalArgumentException("at most " + MOST_SERIES + " series");
+    if (marks.size() > MOST_MARKS)
+      throw new IllegalArgumentException("at most " + MOST_MARKS + " marks");
+  }
+
+  Plot(String title, List<Series> series) {
+    this(title, series, List.of());
+  }
+
+  /** As it can be written where that is short, else to one decimal. */
+  static String size(long bytes) {
+    String whole = ConfigShowCommand.size(bytes);
+    return bytes % 1024 == 0 && whole.length() <= SHORT_SIZE ? whole : Sizes.format(bytes);
+  }
+
+  /** Writes the picture of {@link #svg}. */
+  static void write(Path file, List<Plot> plots) throws UnusableFile {
+    try {
+      Files.writeString(file, svg(plots));
+    } catch (IOException e) {
+      throw UnusableFile.picture(file, e);
+    }
   }
 
   /** Lines for a terminal of this width; with colours where the terminal has them. */
@@ -61,11 +97,12 @@ record Plot(String title, List<Series> series) {
     var dots = new int[ROWS][width];
     var marks = new char[ROWS][width];
     var owners = new int[ROWS][width];
+    String uprights = uprights(width);
     for (int s = 0; s < series.size(); s++) {
       int[] last = {};
       for (Point point : series.get(s).points()) {
         int[] at = {
-          (int) Math.round(across(point) * (2 * width - 1)),
+          (int) Math.round(across(point.bytes()) * (2 * width - 1)),
           (int) Math.round(down(point.ratio()) * (4 * ROWS - 1))
         };
         draw(last.length == 0 ? at : last, at, s, dots, owners);
@@ -82,9 +119,11 @@ record Plot(String title, List<Series> series) {
         String cell =
             marks[row][column] != 0
                 ? String.valueOf(marks[row][column])
-                : dots[row][column] == 0 ? " " : String.valueOf((char) (BLANK + dots[row][column]));
+                : dots[row][column] == 0 ? "" : String.valueOf((char) (BLANK + dots[row][column]));
         line.append(
-            cell.equals(" ") ? cell : terminal.paint(COLOURS.get(owners[row][column]), cell));
+            cell.isEmpty()
+                ? String.valueOf(uprights.charAt(column))
+                : terminal.paint(COLOURS.get(owners[row][column]), cell));
       }
       lines.add(line.toString().stripTrailing());
     }
@@ -135,7 +174,7 @@ record Plot(String title, List<Series> series) {
       svg.append(
           text(
               "<text x=\"%.1f\" y=\"%d\" text-anchor=\"middle\">%s</text>\n",
-              x, HEIGHT - BOTTOM + 18, escaped(ConfigShowCommand.size(bytes))));
+              x, HEIGHT - BOTTOM + 18, escaped(size(bytes))));
     }
     svg.append(
         text(
@@ -145,7 +184,28 @@ record Plot(String title, List<Series> series) {
         text(
             "<path d=\"M%d %dV%dH%d\" stroke=\"#333333\" fill=\"none\"/>\n",
             LEFT, TOP, HEIGHT - BOTTOM, WIDTH - RIGHT));
+    for (int m = 0; m < marks.size(); m++) {
+      if (isWithin(marks.get(m))) upright(m, svg);
+    }
     for (int s = 0; s < series.size(); s++) line(s, svg);
+  }
+
+  private void upright(int m, StringBuilder svg) {
+    int legend = TOP + 14 + 20 * (series.size() + m);
+    int beside = WIDTH - RIGHT + 14;
+    svg.append(
+        text(
+            "<path d=\"M%.1f %dV%dM%d %dh22\" stroke=\"#555555\" stroke-dasharray=\"%s\"/>"
+                + "<text x=\"%d\" y=\"%d\">%s</text>\n",
+            x(marks.get(m).bytes()),
+            TOP,
+            HEIGHT - BOTTOM,
+            beside,
+            legend - 4,
+            DASHES.get(m),
+            beside + 28,
+            legend,
+            escaped(marks.get(m).name())));
   }
 
   private void line(int s, StringBuilder svg) {
@@ -175,7 +235,7 @@ record Plot(String title, List<Series> series) {
   }
 
   private double x(long bytes) {
-    return LEFT + across(new Point(bytes, 0)) * (WIDTH - LEFT - RIGHT);
+    return LEFT + across(bytes) * (WIDTH - LEFT - RIGHT);
   }
 
   private double y(double ratio) {
@@ -183,11 +243,11 @@ record Plot(String title, List<Series> series) {
   }
 
   /** From 0 on the left to 1 on the right. */
-  private double across(Point point) {
+  private double across(long bytes) {
     List<Long> sizes = sizes();
     double least = Math.log((double) sizes.getFirst());
     double most = Math.log((double) sizes.getLast());
-    return most == least ? 0.5 : (Math.log((double) point.bytes()) - least) / (most - least);
+    return most == least ? 0.5 : (Math.log((double) bytes) - least) / (most - least);
   }
 
   /** From 0 at the top to 1 at the bottom. */
@@ -233,8 +293,8 @@ record Plot(String title, List<Series> series) {
   private String sizesBelow(int width) {
     var line = new StringBuilder();
     for (long bytes : sizes()) {
-      String text = ConfigShowCommand.size(bytes);
-      int at = (int) Math.round(across(new Point(bytes, 0)) * (width - 1)) - text.length() / 2;
+      String text = size(bytes);
+      int at = (int) Math.round(across(bytes) * (width - 1)) - text.length() / 2;
       int fitted = Math.clamp(at, 0, Math.max(0, width - text.length()));
       if (!line.isEmpty() && fitted < line.length() + 1) continue;
       line.append(" ".repeat(fitted - line.length())).append(text);
@@ -246,7 +306,27 @@ record Plot(String title, List<Series> series) {
     var line = new ArrayList<String>();
     for (int s = 0; s < series.size(); s++)
       line.add(terminal.paint(COLOURS.get(s), MARKS.charAt(s) + " " + series.get(s).name()));
+    for (int m = 0; m < marks.size(); m++) {
+      if (isWithin(marks.get(m))) line.add(UPRIGHT.charAt(m) + " " + marks.get(m).name());
+    }
     return String.join("   ", line);
+  }
+
+  private boolean isWithin(Mark mark) {
+    List<Long> sizes = sizes();
+    return mark.bytes() >= sizes.getFirst() && mark.bytes() <= sizes.getLast();
+  }
+
+  /** What is in each column where no line is: that of a mark, or a blank. */
+  private String uprights(int width) {
+    var columns = new StringBuilder(" ".repeat(width));
+    for (int m = marks.size() - 1; m >= 0; m--) {
+      if (isWithin(marks.get(m)))
+        columns.setCharAt(
+            (int) Math.round(across(marks.get(m).bytes()) * (2 * width - 1)) / 2,
+            UPRIGHT.charAt(m));
+    }
+    return columns.toString();
   }
 
   /** A line of dots, one at each step of its longer side. */

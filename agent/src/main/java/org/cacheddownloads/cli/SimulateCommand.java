@@ -137,7 +137,7 @@ final class SimulateCommand implements Callable<Integer> {
     Simulation simulation = simulation();
     Read read = workload == null ? play(String.valueOf(trace), simulation) : make(simulation);
     Result result = simulation.result();
-    if (svg != null) draw(svg, result);
+    if (svg != null) Plot.write(svg, plots(result));
     if (json) terminal.out().println(Json.encode(json(result, read)));
     else print(result, read);
     return ExitCode.OK;
@@ -355,14 +355,6 @@ final class SimulateCommand implements Callable<Integer> {
                 .map(point -> new Plot.Point(point.bytes(), withoutLimit))
                 .toList()));
     return new Plot(title, series);
-  }
-
-  private static void draw(Path file, Result result) throws UnusableFile {
-    try {
-      Files.writeString(file, Plot.svg(plots(result)));
-    } catch (IOException e) {
-      throw UnusableFile.picture(file, e);
-    }
   }
 
   private static JsonObject json(Result result, Read read) {

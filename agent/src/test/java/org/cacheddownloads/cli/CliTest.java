@@ -388,6 +388,10 @@ class CliTest {
         "release c1 ..                             | nor",
         "release c1/downloads/a                    | no slash",
         "stats --timeout 11000d                    | 10 years",
+        "advise --window 2h                        | --window knows 1h, 24h, 7d, and not 2h",
+        "advise --window soon                      | not a duration",
+        "advise --quota 10GiB,lots                 | not a size",
+        "advise --quota 0                          | above 0",
         "simulate                                  | give either TRACE or --workload",
         "simulate a.csv --workload mixed           | give either TRACE or --workload",
         "simulate a.csv --seed 2                   | go with --workload",
@@ -453,6 +457,7 @@ class CliTest {
         "stats --help",
         "release --help",
         "prune --help",
+        "advise --help",
         "simulate --help",
         "version --help"
       })

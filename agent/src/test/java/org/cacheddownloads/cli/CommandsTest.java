@@ -63,6 +63,7 @@ class CommandsTest {
         "config show                         | GET /v1/config",
         "config reload                       | POST /v1/config/reload",
         "stats                               | GET /v1/stats",
+        "advise                              | GET /v1/advice",
         "ls --entries                        | GET /v1/entries?limit=500"
       })
   void everyCommandIsOneRequest(String arguments, String request) throws Exception {
@@ -86,6 +87,7 @@ class CommandsTest {
         "verify",
         "config reload",
         "stats",
+        "advise",
         "prune"
       })
   void jsonIsTheReplyAsItIs(String arguments) throws Exception {

@@ -10,6 +10,8 @@ import javax.xml.parsers.DocumentBuilderFactory;
 import org.cacheddownloads.cli.Plot.Point;
 import org.cacheddownloads.cli.Plot.Series;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.xml.sax.InputSource;
 
 class PlotTest {
@@ -30,6 +32,33 @@ class PlotTest {
     assertEquals("        1MiB                       4MiB", lines.get(16));
     assertEquals("        o rising   x level", lines.get(17));
     assertTrue(lines.stream().allMatch(line -> line.length() < 40));
+  }
+
+  @Test
+  void marksAreUprightLinesWhereThereIsRoom() {
+    var plot =
+        new Plot(
+            "t",
+            PLOT.series(),
+            List.of(new Plot.Mark("present", 1 << 21), new Plot.Mark("beyond", 1 << 23)));
+    var lines = plot.text(new Console().terminal(), 40);
+    assertTrue(lines.get(1).startsWith(" 100 % │" + " ".repeat(15) + "|"), lines.get(1));
+    assertTrue(lines.get(14).endsWith("|"), lines.get(14));
+    assertEquals("        o rising   x level   | present", lines.get(17));
+    String svg = Plot.svg(List.of(plot));
+    assertTrue(svg.contains(">present<") && !svg.contains("beyond"), svg);
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "21474836480, 20GiB",
+    "1048576000, 1000MiB",
+    "50000000000, 46.6 GiB",
+    "50000000, 47.7 MiB",
+    "1500, 1.5 KiB"
+  })
+  void sizesThatWouldBeLongAreRounded(long bytes, String text) {
+    assertEquals(text, Plot.size(bytes));
   }
 
   @Test

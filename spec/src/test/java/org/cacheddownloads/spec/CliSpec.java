@@ -299,6 +299,8 @@ class CliSpec {
     "'config ch', check",
     "'fetch --che', --checksum",
     "'top --i', --interval",
+    "adv, advise",
+    "'advise --window ', 1h 24h 7d",
     "'completion z', zsh"
   })
   void bashCompletes(String typed, String completed) throws IOException {
