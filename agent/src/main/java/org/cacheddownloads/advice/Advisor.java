@@ -288,14 +288,17 @@ public final class Advisor implements AutoCloseable {
             : new TraceStatus(traceFile, writer.state().word(), writer.bytes(), writer.lost()));
   }
 
-  /** Writes what is known to the file, for the next start, if anything came since the last time. */
-  public void save() throws IOException {
+  /**
+   * Writes what is known to the file, for the next start, if anything came since the last time. A
+   * disk that refuses costs advice its memory and nobody a download, and is told of in the log.
+   */
+  public void save() {
     if (unsaved.getAndSet(false)) {
       try {
         recorder.save(file);
       } catch (IOException e) {
         unsaved.set(true);
-        throw e;
+        log.warn("what advice is made of cannot be kept file={} error={}", file, e.toString());
       }
     }
   }
@@ -303,10 +306,6 @@ public final class Advisor implements AutoCloseable {
   @Override
   public void close() {
     recordIn(null, 0);
-    try {
-      save();
-    } catch (IOException e) {
-      log.warn("what advice is made of could not be kept error={}", e.toString());
-    }
+    save();
   }
 }

@@ -260,6 +260,10 @@ final class SimulateCommand implements Callable<Integer> {
       Arrays.stream(Outcome.values()).filter(Outcome::saved).map(Outcome::label).toList();
 
   private void print(Result result, Read read) {
+    if (result.requests() == 0) {
+      terminal.out().println("There are no requests in it, so there is nothing to tell.");
+      return;
+    }
     var words =
         new Words()
             .with(

@@ -157,6 +157,18 @@ class AdvisorTest {
   }
 
   @Test
+  void aDiskThatRefusesCostsNothingButTheMemory() throws IOException {
+    Path inTheWay = Files.createDirectory(directory.resolve("advice.new"));
+    Files.writeString(inTheWay.resolve("file"), "so that it cannot be replaced");
+    answer("a", Outcome.MISS);
+    advisor.save();
+    assertThat(directory.resolve("advice")).doesNotExist();
+    Files.delete(inTheWay.resolve("file"));
+    advisor.save();
+    assertThat(directory.resolve("advice")).exists();
+  }
+
+  @Test
   void requestsAreRecordedAsLongAsThatIsWanted() throws IOException {
     Path trace = directory.resolve("trace.csv");
     answer("before", Outcome.MISS);
