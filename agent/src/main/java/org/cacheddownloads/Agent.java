@@ -47,6 +47,7 @@ import org.cacheddownloads.metrics.Meters;
 import org.cacheddownloads.metrics.Meters.Figure;
 import org.cacheddownloads.space.Budget;
 import org.cacheddownloads.space.Copies;
+import org.cacheddownloads.space.EvictionOrder;
 import org.cacheddownloads.space.Evictor;
 import org.cacheddownloads.space.Flusher;
 import org.cacheddownloads.space.Holds;
@@ -183,6 +184,7 @@ public final class Agent implements AutoCloseable {
             catalog,
             store,
             holds,
+            EvictionOrder.of(config.get().quota().policy(), catalog, holds),
             budget,
             partials,
             clock,

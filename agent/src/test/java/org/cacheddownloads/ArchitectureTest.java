@@ -24,9 +24,9 @@ import org.junit.jupiter.api.Test;
 
 /**
  * Which package may know which, and where each library stays. The order, from left to right: {@code
- * failure}, {@code content}, {@code trace}, {@code store} and {@code catalog}, {@code space},
- * {@code archive}, {@code fetch} and {@code view}, {@code api} and {@code metrics}, root; left
- * never imports right.
+ * failure}, {@code content}, {@code trace}, {@code queues}, {@code store} and {@code catalog},
+ * {@code space}, {@code archive}, {@code fetch} and {@code view}, {@code api} and {@code metrics},
+ * root; left never imports right.
  */
 class ArchitectureTest {
   private static final String ROOT = "org.cacheddownloads";
@@ -37,11 +37,12 @@ class ArchitectureTest {
           room("failure", ""),
           room("content", "failure"),
           room("config", "failure content"),
-          room("advice", "failure content"),
+          room("queues", ""),
+          room("advice", "failure content queues"),
           room("trace", "failure content"),
           room("store", "failure content config trace"),
           room("catalog", "failure content config"),
-          room("space", "failure content config trace store catalog"),
+          room("space", "failure content config trace queues store catalog"),
           room("archive", "failure content config trace store catalog space"),
           room("fetch", "failure content config trace store catalog space archive view"),
           room("view", "failure content config trace store catalog space archive fetch"),

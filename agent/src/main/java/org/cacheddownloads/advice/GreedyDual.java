@@ -1,6 +1,8 @@
 package org.cacheddownloads.advice;
 
 import java.util.Arrays;
+import org.cacheddownloads.queues.KeyTable;
+import org.cacheddownloads.queues.Queue;
 
 /**
  * Evicts what has the least worth: how often it was asked for since it came, divided by its size or

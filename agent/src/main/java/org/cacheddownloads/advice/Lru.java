@@ -1,5 +1,8 @@
 package org.cacheddownloads.advice;
 
+import org.cacheddownloads.queues.KeyTable;
+import org.cacheddownloads.queues.Queue;
+
 /** Evicts the least recently used, as the agent does. */
 final class Lru implements Policy {
   private final KeyTable slots = new KeyTable();

@@ -1,5 +1,8 @@
 package org.cacheddownloads.advice;
 
+import org.cacheddownloads.queues.KeyTable;
+import org.cacheddownloads.queues.Queue;
+
 /**
  * SIEVE (Zhang et al., NSDI 2024, "SIEVE is Simpler than LRU"): a queue that nothing moves in. A
  * hand goes from the oldest to the newest and around; it evicts what was not asked for since it

@@ -179,7 +179,7 @@ final class EntryRoutes {
   private @Nullable Map<String, Long> rank(EntryRow row) {
     Digest digest = row.entry().digest();
     return Stream.of(Stored.file(digest), Stored.tree(digest))
-        .flatMap(stored -> catalog.evictionRank(stored).stream())
+        .flatMap(stored -> evictor.evictionRank(stored).stream())
         .min(Comparator.comparingLong(EvictionRank::position))
         .map(rank -> Map.of("position", rank.position(), "of", rank.of()))
         .orElse(null);

@@ -20,6 +20,7 @@ import org.cacheddownloads.content.ContainerId;
 import org.cacheddownloads.content.Digest;
 import org.cacheddownloads.content.DownloadName;
 import org.cacheddownloads.content.Entry;
+import org.cacheddownloads.content.Form;
 import org.cacheddownloads.content.Stored;
 import org.cacheddownloads.content.TreeSum;
 import org.cacheddownloads.failure.CacheException;
@@ -49,6 +50,39 @@ public final class Catalog implements AutoCloseable {
   /** The name of the value that says that views may show what a power cut has damaged. */
   private static final String VIEWS = "views";
 
+  /**
+   * Hears what happens to stored objects, once it is recorded or noted to be; on the thread that
+   * tells. Short, and without I/O.
+   */
+  public interface Watcher {
+    /** An object was made known, or published again. */
+    void came(Stored stored, long allocatedBytes);
+
+    /** An object was handed out. */
+    void used(Stored stored);
+
+    /** An object occupies other blocks than before. */
+    void resized(Stored stored, long allocatedBytes);
+
+    /** An object was deleted and forgotten. */
+    void gone(Stored stored);
+  }
+
+  private static final Watcher NOBODY =
+      new Watcher() {
+        @Override
+        public void came(Stored stored, long allocatedBytes) {}
+
+        @Override
+        public void used(Stored stored) {}
+
+        @Override
+        public void resized(Stored stored, long allocatedBytes) {}
+
+        @Override
+        public void gone(Stored stored) {}
+      };
+
   private final Connections connections;
   private final Deferred deferred;
   private final Writer writer;
@@ -58,6 +92,8 @@ public final class Catalog implements AutoCloseable {
 
   /** Blobs that could not be synced and are not dropped yet. */
   private final Set<Stored> refused = ConcurrentHashMap.newKeySet();
+
+  private volatile Watcher watcher = NOBODY;
 
   /** How many of the writer's commits are on the disk. */
   private volatile long synced;
@@ -105,6 +141,11 @@ public final class Catalog implements AutoCloseable {
   /** Tells {@code listener} of each transaction that fails, also of those that nobody waits for. */
   public void whenFailing(Consumer<CacheException> listener) {
     writer.whenFailing(listener);
+  }
+
+  /** Tells {@code newWatcher}, and nobody else, of stored objects from now on. */
+  public void watchBy(Watcher newWatcher) {
+    watcher = newWatcher;
   }
 
   /** Whether the catalog of {@code file} was found to be damaged and not mended since. */
@@ -241,28 +282,35 @@ public final class Catalog implements AutoCloseable {
    */
   public Optional<Digest> publish(Publication publication, Instant now) {
     Entry entry = publication.entry();
-    return writer.write(
-        sql -> {
-          Optional<Digest> before =
-              sql.first(
-                  "SELECT digest FROM entries WHERE key = ?",
-                  row -> Rows.digest(row.getBytes(1)),
-                  entry.key().text());
-          insertBlob(
-              sql, Stored.file(entry.digest()), entry.size(), publication.allocatedBytes(), now);
-          Rows.upsertEntry(sql, entry);
-          deferred.forget(entry.key());
-          sql.run("DELETE FROM grants WHERE key = ?", entry.key().text());
-          insertGrant(sql, entry.key(), publication.credentials(), now);
-          noteIfForAnybody(sql, entry.digest(), publication.credentials());
-          if (publication.checksum().isPresent()) {
-            insertChecksum(sql, entry.digest(), publication.checksum().get());
-          }
-          if (before.isEmpty() || hasEntry(sql, before.get())) {
-            return Optional.empty();
-          }
-          return before;
-        });
+    Optional<Digest> replaced =
+        writer.write(
+            sql -> {
+              Optional<Digest> before =
+                  sql.first(
+                      "SELECT digest FROM entries WHERE key = ?",
+                      row -> Rows.digest(row.getBytes(1)),
+                      entry.key().text());
+              insertBlob(
+                  sql,
+                  Stored.file(entry.digest()),
+                  entry.size(),
+                  publication.allocatedBytes(),
+                  now);
+              Rows.upsertEntry(sql, entry);
+              deferred.forget(entry.key());
+              sql.run("DELETE FROM grants WHERE key = ?", entry.key().text());
+              insertGrant(sql, entry.key(), publication.credentials(), now);
+              noteIfForAnybody(sql, entry.digest(), publication.credentials());
+              if (publication.checksum().isPresent()) {
+                insertChecksum(sql, entry.digest(), publication.checksum().get());
+              }
+              if (before.isEmpty() || hasEntry(sql, before.get())) {
+                return Optional.empty();
+              }
+              return before;
+            });
+    watcher.came(Stored.file(entry.digest()), publication.allocatedBytes());
+    return replaced;
   }
 
   /** Records an origin's 304 soon; a grant to credentials that were not accepted before at once. */
@@ -439,6 +487,7 @@ public final class Catalog implements AutoCloseable {
    */
   public void addBlob(Stored stored, long sizeBytes, long allocatedBytes, Instant now) {
     writer.write(sql -> insertBlob(sql, stored, sizeBytes, allocatedBytes, now));
+    watcher.came(stored, allocatedBytes);
   }
 
   /** Makes a tree known, which is about to be put in its place. */
@@ -462,6 +511,7 @@ public final class Catalog implements AutoCloseable {
                 tree.bytes(),
                 tree.files(),
                 Rows.bytes(row.stored().digest())));
+    watcher.came(row.stored(), row.allocatedBytes());
   }
 
   private static int insertBlob(
@@ -521,12 +571,14 @@ public final class Catalog implements AutoCloseable {
               return orphaned;
             });
     gone.forEach(refused::remove);
+    gone.forEach(watcher::gone);
     return keys;
   }
 
   /** The time a blob was handed out, recorded soon. */
   public void used(Stored stored, Instant at) {
     deferred.used(stored, at);
+    watcher.used(stored);
     hurryIfMany();
   }
 
@@ -541,11 +593,7 @@ public final class Catalog implements AutoCloseable {
    * before something was deleted, as of the last write.
    */
   public List<BlobRow> idleBlobs(Instant after, int limit) {
-    try {
-      writer.flush();
-    } catch (InsufficientSpace e) {
-      log.warn("idle blobs are listed as they were recorded last error={}", e.getMessage());
-    }
+    flushIfThereIsRoom();
     return connections.read(
         sql ->
             sql.list(
@@ -553,6 +601,30 @@ public final class Catalog implements AutoCloseable {
                 Rows::blob,
                 Rows.micros(after),
                 limit));
+  }
+
+  /**
+   * Like {@link #flush}, but does nothing on a file system without a free block, where nothing can
+   * be written before something was deleted.
+   */
+  public void flushIfThereIsRoom() {
+    try {
+      writer.flush();
+    } catch (InsufficientSpace e) {
+      log.warn("idle blobs are listed as they were recorded last error={}", e.getMessage());
+    }
+  }
+
+  /** Objects of one form whose digests are from {@code first} to {@code last}, by digest. */
+  public List<BlobRow> blobsBetween(Digest first, Digest last, Form form) {
+    return connections.read(
+        sql ->
+            sql.list(
+                "SELECT * FROM blobs WHERE digest BETWEEN ? AND ? AND form = ? ORDER BY digest",
+                Rows::blob,
+                Rows.bytes(first),
+                Rows.bytes(last),
+                form.code()));
   }
 
   /** The newest time of use on record. */
@@ -565,7 +637,7 @@ public final class Catalog implements AutoCloseable {
                 row -> Rows.instant(row.getLong(1))));
   }
 
-  /** When the blob that would be evicted first was last used. */
+  /** When the idle blob that was not used for longest was last used. */
   public Optional<Instant> oldestIdle() {
     return connections.read(
         sql ->
@@ -583,8 +655,8 @@ public final class Catalog implements AutoCloseable {
   public record EvictionRank(long position, long of) {}
 
   /**
-   * The place of {@code stored} in the order of eviction; empty if it is in use or not here. Counts
-   * what is idle: some milliseconds with a million blobs.
+   * The place of {@code stored} among what is idle, by last use; empty if it is in use or not here.
+   * Counts what is idle: some milliseconds with a million blobs.
    */
   public Optional<EvictionRank> evictionRank(Stored stored) {
     writer.flush();
@@ -706,6 +778,7 @@ public final class Catalog implements AutoCloseable {
                 allocatedBytes,
                 Rows.bytes(stored.digest()),
                 stored.form().code()));
+    watcher.resized(stored, allocatedBytes);
   }
 
   /** An object occupies other blocks than was recorded, or a tree has other inodes. */
@@ -718,6 +791,7 @@ public final class Catalog implements AutoCloseable {
                 inodes,
                 Rows.bytes(stored.digest()),
                 stored.form().code()));
+    watcher.resized(stored, allocatedBytes);
   }
 
   /** Records that files are on the disk; what was replaced meanwhile stays to be synced. */

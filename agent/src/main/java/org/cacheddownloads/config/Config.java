@@ -40,6 +40,7 @@ public record Config(
           "mountPath",
           "socket",
           "metrics.address",
+          "quota.policy",
           "log.format",
           "origins.trust",
           "advice.maxKeys");
@@ -89,15 +90,40 @@ public record Config(
    * @param files inodes under {@code state}, at least 1
    * @param minFreeBytes free space of the file system that is left alone
    * @param waitForSpace how long a download waits for room before it fails; zero: not at all
+   * @param policy who goes first where room is needed
    */
-  public record Quota(long bytes, long files, long minFreeBytes, Duration waitForSpace) {
+  public record Quota(
+      long bytes, long files, long minFreeBytes, Duration waitForSpace, Policy policy) {
+    /** A quota under which the least recently used go first. */
+    public Quota(long bytes, long files, long minFreeBytes, Duration waitForSpace) {
+      this(bytes, files, minFreeBytes, waitForSpace, Policy.LRU);
+    }
+
+    private Quota with(Policy other) {
+      return new Quota(bytes, files, minFreeBytes, waitForSpace, other);
+    }
+
     private Map<String, @Nullable Object> tree() {
       return new Tree()
           .with("bytes", bytes)
           .with("files", files)
           .with("minFreeBytes", minFreeBytes)
           .with("waitForSpace", Durations.format(waitForSpace))
+          .with("policy", policy.text())
           .map();
+    }
+  }
+
+  /** By which rule idle objects are evicted. */
+  public enum Policy {
+    /** The least recently used go first. */
+    LRU,
+    /** What was asked for once or twice goes before what was asked for more often (S3-FIFO). */
+    S3FIFO;
+
+    /** The form in YAML. */
+    public String text() {
+      return name().toLowerCase(Locale.ROOT);
     }
   }
 
@@ -319,7 +345,7 @@ public record Config(
         mountPath,
         socket,
         metrics,
-        after.quota,
+        after.quota.with(quota.policy),
         after.fetch,
         new Origins(
             origins.schemes,

@@ -200,7 +200,8 @@ public final class ConfigReader {
         in.read("bytes", base.bytes(), Values.size(1)),
         in.read("files", base.files(), Values.count(1)),
         in.read("minFreeBytes", base.minFreeBytes(), Values.size(0)),
-        in.read("waitForSpace", base.waitForSpace(), Values::duration));
+        in.read("waitForSpace", base.waitForSpace(), Values::duration),
+        in.read("policy", base.policy(), Values::policy));
   }
 
   private static Fetch fetch(Section in, Fetch base) {

@@ -11,6 +11,7 @@ import java.util.Set;
 import java.util.function.Function;
 import java.util.regex.Pattern;
 import org.cacheddownloads.config.Config.Freshness;
+import org.cacheddownloads.config.Config.Policy;
 import org.cacheddownloads.content.Durations;
 import org.cacheddownloads.content.Sizes;
 
@@ -114,6 +115,12 @@ final class Values {
             .equals(Freshness.ALWAYS.text())
         ? Freshness.ALWAYS
         : Freshness.RFC9111;
+  }
+
+  static Policy policy(String text) {
+    return oneOf(Policy.LRU.text(), Policy.S3FIFO.text()).apply(text).equals(Policy.S3FIFO.text())
+        ? Policy.S3FIFO
+        : Policy.LRU;
   }
 
   /** Absolute and normal; a relative path is taken from the current directory. */

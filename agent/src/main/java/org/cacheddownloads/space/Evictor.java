@@ -17,6 +17,7 @@ import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Supplier;
 import org.cacheddownloads.catalog.BlobRow;
 import org.cacheddownloads.catalog.Catalog;
+import org.cacheddownloads.catalog.Catalog.EvictionRank;
 import org.cacheddownloads.content.CacheKey;
 import org.cacheddownloads.content.Entry;
 import org.cacheddownloads.content.Stored;
@@ -42,6 +43,11 @@ public final class Evictor {
   private final Catalog catalog;
   private final BlobStore store;
   private final Holds holds;
+  private final EvictionOrder order;
+
+  /** Each is asked for what the ones before did not have. */
+  private final List<EvictionOrder> orders;
+
   private final Budget budget;
   private final Partials partials;
   private final Clock clock;
@@ -73,10 +79,14 @@ public final class Evictor {
   /** Entries that a prune took, or would take, and all that this frees. */
   public record Pruned(List<Entry> entries, long freedBytes) {}
 
+  /**
+   * @param order who goes first; when it has nobody left, the least recently used go
+   */
   public Evictor(
       Catalog catalog,
       BlobStore store,
       Holds holds,
+      EvictionOrder order,
       Budget budget,
       Partials partials,
       Clock clock,
@@ -84,6 +94,9 @@ public final class Evictor {
     this.catalog = catalog;
     this.store = store;
     this.holds = holds;
+    this.order = order;
+    EvictionOrder last = new LeastRecentlyUsed(catalog, holds);
+    this.orders = order.equals(last) ? List.of(last) : List.of(order, last);
     this.budget = budget;
     this.partials = partials;
     this.clock = clock;
@@ -96,6 +109,14 @@ public final class Evictor {
     return holds.pin(stored, this::dropIfUnlisted);
   }
 
+  /**
+   * The place of {@code stored} among those that could be evicted, if nothing comes and nothing is
+   * used; empty if it is in use or not here.
+   */
+  public Optional<EvictionRank> evictionRank(Stored stored) {
+    return order.rank(stored);
+  }
+
   private boolean evict(Shortage first, Supplier<Shortage> stillShort) {
     boolean any = false;
     one.lock();
@@ -105,18 +126,18 @@ public final class Evictor {
         any = true;
         shortage = stillShort.get();
       }
-      Instant after = Instant.EPOCH;
-      while (!shortage.isNone()) {
-        List<BlobRow> page = catalog.idleBlobs(after, PAGE);
-        if (page.isEmpty()) {
+      for (EvictionOrder each : orders) {
+        if (shortage.isNone()) {
           break;
         }
-        List<BlobRow> victims =
-            EvictionPlan.victims(page, holds::isHeld, shortage.bytes(), shortage.files());
-        // Behind those that were tried: one that cannot go must not hide those after it.
-        after = (victims.isEmpty() ? page : victims).getLast().lastUsed();
-        any |= !deleteAll(victims, shortage.reason()).isEmpty();
-        shortage = stillShort.get();
+        try (EvictionOrder.Walk walk = each.walk()) {
+          Optional<List<BlobRow>> victims = walk.next(shortage);
+          while (victims.isPresent()) {
+            any |= !deleteAll(victims.get(), shortage.reason()).isEmpty();
+            shortage = stillShort.get();
+            victims = shortage.isNone() ? Optional.empty() : walk.next(shortage);
+          }
+        }
       }
     } finally {
       one.unlock();

@@ -249,6 +249,16 @@ public final class Holds {
     }
   }
 
+  /** All that a pin or a view holds. */
+  Set<Stored> all() {
+    lock.lock();
+    try {
+      return Set.copyOf(held.keySet());
+    } finally {
+      lock.unlock();
+    }
+  }
+
   /** Whether a view holds the object; pins do not count. */
   public boolean isInUse(Stored stored) {
     lock.lock();

@@ -41,6 +41,7 @@ class ConfigReaderTest {
     assertEquals(2_000_000, config.quota().files());
     assertEquals(1_073_741_824, config.quota().minFreeBytes());
     assertEquals(Duration.ofSeconds(30), config.quota().waitForSpace());
+    assertEquals(Config.Policy.LRU, config.quota().policy());
     assertEquals(16, config.fetch().concurrency());
     assertEquals(8, config.fetch().perOrigin());
     assertEquals(4, config.fetch().attempts());
@@ -94,7 +95,7 @@ class ConfigReaderTest {
                 mountPath: /cached-downloads           # the destination named in replies
                 socket: {path: /run/cached-downloads/agent.sock, mode: "0660", group: null, allowUids: []}   # [] = whoever may open it
                 metrics: {address: "127.0.0.1:9758"}   # TCP; null switches it off
-                quota: {bytes: 20GiB, files: 2000000, minFreeBytes: 1GiB, waitForSpace: 30s}
+                quota: {bytes: 20GiB, files: 2000000, minFreeBytes: 1GiB, waitForSpace: 30s, policy: lru}
                 fetch: {concurrency: 16, perOrigin: 8, attempts: 4, timeout: 10m, connectTimeout: 10s, firstByteTimeout: 60s, idleTimeout: 10s,
                         minRate: 1KiB, minRateWindow: 30s, maxBytes: null, maxStale: 0s, staleAfter: 5s, freshness: rfc9111, negativeTtl: 5s}
                 origins: {schemes: [http, https], allow: ["*"], allowAddresses: [], denyAddresses: ["169.254.0.0/16", "fe80::/10", "fd00:ec2::254/128"],
@@ -115,7 +116,7 @@ class ConfigReaderTest {
                 state: /srv/cache
                 socket: {mode: 600, group: vcap, allowUids: [0, 1000]}
                 metrics: {address: null}
-                quota: {bytes: 500MB, waitForSpace: 250ms}
+                quota: {bytes: 500MB, waitForSpace: 250ms, policy: s3fifo}
                 fetch: {maxBytes: 1GiB, freshness: always, maxStale: PT1H}
                 origins: {allow: ["*.example.com", "h:80"], allowAddresses: ["10.0.0.0/8"], trust: [/etc/ca.pem],
                   rules: [{match: "https://a/*", tls: {ca: /ca.pem, certificate: /c.pem, key: /k.pem}, proxy: "http://p:3128", concurrency: 3,
@@ -311,6 +312,7 @@ class ConfigReaderTest {
         "quota: {waitForSpace: 30}            | quota.waitForSpace     | not a duration",
         "quota: {waitForSpace: -1s}           | quota.waitForSpace     | not a duration",
         "quota: {waitForSpace: 11000d}        | quota.waitForSpace     | 10 years",
+        "quota: {policy: fifo}                | quota.policy           | lru, s3fifo",
         "fetch: {concurrency: 0}              | fetch.concurrency      | between 1",
         "fetch: {concurrency: 99999999999999999999} | fetch.concurrency | between 1",
         "fetch: {perOrigin: 0}                | fetch.perOrigin        | between 1",

@@ -52,6 +52,7 @@ class ConfigTest {
         "mountPath: /srv                        | mountPath",
         "socket: {path: /a, mode: 600, group: g, allowUids: [1]} | socket.path socket.mode socket.group socket.allowUids",
         "metrics: {address: null}               | metrics.address",
+        "quota: {policy: s3fifo}                | quota.policy",
         "origins: {trust: [/ca.pem]}            | origins.trust",
         "log: {format: json}                    | log.format"
       })
@@ -110,7 +111,8 @@ class ConfigTest {
             .with("bytes", 20L << 30)
             .with("files", 2_000_000L)
             .with("minFreeBytes", 1L << 30)
-            .with("waitForSpace", "30s");
+            .with("waitForSpace", "30s")
+            .with("policy", "lru");
     assertEquals(quota.map(), tree.get("quota"));
     var durability =
         new Tree().with("flushInterval", "3s").with("scrubPeriod", "7d").with("partialTtl", "1h");

@@ -20,6 +20,7 @@ import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicReference;
 import org.cacheddownloads.catalog.Catalog;
 import org.cacheddownloads.catalog.Publication;
+import org.cacheddownloads.config.Config.Policy;
 import org.cacheddownloads.config.Config.Quota;
 import org.cacheddownloads.content.CacheKey;
 import org.cacheddownloads.content.Digest;
@@ -66,6 +67,10 @@ public final class Cell implements AutoCloseable {
   }
 
   public Cell(Path state, TestClock clock) throws IOException {
+    this(state, clock, Policy.LRU);
+  }
+
+  Cell(Path state, TestClock clock, Policy policy) throws IOException {
     this.clock = clock;
     layout = StoreLayout.open(state);
     store = new BlobStore(layout, BOOT);
@@ -78,6 +83,7 @@ public final class Cell implements AutoCloseable {
             catalog,
             store,
             holds,
+            EvictionOrder.of(policy, catalog, holds),
             budget,
             partials,
             clock,

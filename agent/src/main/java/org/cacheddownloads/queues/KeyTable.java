@@ -1,4 +1,4 @@
-package org.cacheddownloads.advice;
+package org.cacheddownloads.queues;
 
 import java.util.Arrays;
 
@@ -11,8 +11,9 @@ import java.util.Arrays;
  * never shrinks. 33 bytes a slot, and a chunk of {@value #CHUNK} slots and one of buckets in
  * advance.
  */
-final class KeyTable {
-  static final int NONE = -1;
+public final class KeyTable {
+  /** No slot. */
+  public static final int NONE = -1;
 
   private static final int BITS = 10;
   private static final int CHUNK = 1 << BITS;
@@ -42,23 +43,23 @@ final class KeyTable {
   private int used;
   private int free = NONE;
 
-  KeyTable() {
+  public KeyTable() {
     addBucket();
   }
 
-  int count() {
+  public int count() {
     return count;
   }
 
   /** The slot of a key, or {@link #NONE}. */
-  int find(long key) {
+  public int find(long key) {
     int slot = head(bucket(key));
     while (slot != NONE && key(slot) != key) slot = chained(slot);
     return slot;
   }
 
   /** Puts a key that is not there into a slot, which is in no queue and has the mark 0. */
-  int add(long key, long bytes) {
+  public int add(long key, long bytes) {
     int slot = free;
     if (slot == NONE) {
       slot = used++;
@@ -78,7 +79,7 @@ final class KeyTable {
   }
 
   /** Frees a slot that is in no queue. */
-  void remove(int slot) {
+  public void remove(int slot) {
     int bucket = bucket(key(slot));
     int next = chained(slot);
     int at = head(bucket);
@@ -93,19 +94,23 @@ final class KeyTable {
     count--;
   }
 
-  long key(int slot) {
+  public long key(int slot) {
     return chunks[slot >> BITS].key[slot & WITHIN];
   }
 
-  long bytes(int slot) {
+  public long bytes(int slot) {
     return chunks[slot >> BITS].bytes[slot & WITHIN];
   }
 
-  byte mark(int slot) {
+  void bytes(int slot, long bytes) {
+    chunks[slot >> BITS].bytes[slot & WITHIN] = bytes;
+  }
+
+  public byte mark(int slot) {
     return chunks[slot >> BITS].mark[slot & WITHIN];
   }
 
-  void mark(int slot, int mark) {
+  public void mark(int slot, int mark) {
     chunks[slot >> BITS].mark[slot & WITHIN] = (byte) mark;
   }
 
@@ -117,7 +122,8 @@ final class KeyTable {
     chunks[slot >> BITS].before[slot & WITHIN] = other;
   }
 
-  int after(int slot) {
+  /** The slot behind one in its queue, or {@link #NONE}. */
+  public int after(int slot) {
     return chunks[slot >> BITS].after[slot & WITHIN];
   }
 

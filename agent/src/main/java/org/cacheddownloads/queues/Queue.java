@@ -1,31 +1,34 @@
-package org.cacheddownloads.advice;
+package org.cacheddownloads.queues;
 
-/** KeyTable one behind the other, with the sum of their sizes. A slot is in one queue at a time. */
-final class Queue {
+/**
+ * Slots of a {@link KeyTable} one behind the other, with the sum of their sizes. A slot is in one
+ * queue at a time. Not thread-safe.
+ */
+public final class Queue {
   private final KeyTable slots;
   private int first = KeyTable.NONE;
   private int last = KeyTable.NONE;
   private int count;
   private long bytes;
 
-  Queue(KeyTable slots) {
+  public Queue(KeyTable slots) {
     this.slots = slots;
   }
 
-  int count() {
+  public int count() {
     return count;
   }
 
-  long bytes() {
+  public long bytes() {
     return bytes;
   }
 
   /** The slot that came first, or {@link KeyTable#NONE}. */
-  int first() {
+  public int first() {
     return first;
   }
 
-  void addLast(int slot) {
+  public void addLast(int slot) {
     slots.before(slot, last);
     slots.after(slot, KeyTable.NONE);
     if (last == KeyTable.NONE) first = slot;
@@ -35,7 +38,13 @@ final class Queue {
     bytes += slots.bytes(slot);
   }
 
-  void remove(int slot) {
+  /** Gives a slot of this queue another size; it keeps its place. */
+  void resize(int slot, long slotBytes) {
+    bytes += slotBytes - slots.bytes(slot);
+    slots.bytes(slot, slotBytes);
+  }
+
+  public void remove(int slot) {
     int before = slots.before(slot);
     int after = slots.after(slot);
     if (before == KeyTable.NONE) first = after;
