@@ -252,6 +252,16 @@ public final class Agent implements AutoCloseable {
         new Stats(
             config, meters, budget, freeBytes, catalog, views, slots, flights, clock, version);
     stats.register();
+    new QuotaFigures(meters, advisor::advise, () -> config.get().quota().bytes(), clock).register();
+    meters.gauge(Figure.REGRETS, () -> advisor.regrets().count());
+    meters.gauge(Figure.REGRET_BYTES, () -> advisor.regrets().bytes());
+    meters.gauge(Figure.REGRET_WAIT, () -> advisor.regrets().waited().toMillis() / 1000.0);
+    meters.gauge(
+        Figure.ADVICE_TRACE_BYTES,
+        () -> advisor.traceStatus().map(Advisor.TraceStatus::bytes).orElse(0L));
+    meters.gauge(
+        Figure.ADVICE_TRACE_WRITING,
+        () -> advisor.traceStatus().filter(t -> t.state().equals("writing")).isPresent() ? 1 : 0);
     meters.gauge(Figure.ORIGINS_RESTING, breakers::resting);
     meters.gauge(Figure.UNPACKS_RUNNING, trees::running);
     meters.gauge(Figure.UNPACKS_QUEUED, trees::queued);

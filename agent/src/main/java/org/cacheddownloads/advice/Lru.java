@@ -3,7 +3,7 @@ package org.cacheddownloads.advice;
 import org.cacheddownloads.queues.KeyTable;
 import org.cacheddownloads.queues.Queue;
 
-/** Evicts the least recently used, as the agent does. */
+/** Evicts the least recently used, as the agent does unless told otherwise. */
 final class Lru implements Policy {
   private final KeyTable slots = new KeyTable();
   private final Queue queue = new Queue(slots);

@@ -72,9 +72,10 @@
  *
  * <p>Decided: S3-FIFO is the policy to hold against LRU, because of all that gained in both ratios
  * it lost least often, at a cost that does not grow with the number of keys. The agent goes on
- * evicting by LRU until recorded requests say the same, because these are made up: their popular
- * objects stay popular and each request knows nothing of the one before, which favours policies
- * that count; and no container holds anything. Price: if cells are like that, some hits.
+ * evicting by LRU unless {@code quota.policy} says otherwise, because these requests are made up:
+ * their popular objects stay popular and each request knows nothing of the one before, which
+ * favours policies that count; and no container holds anything. Price: if cells are like that, some
+ * hits, until an operator has looked.
  *
  * <p>Decided: a trace is text with a line a request, in milliseconds, hashes and bytes, because
  * common simulators read that and people can; price: about 60 bytes a request. What the origin has

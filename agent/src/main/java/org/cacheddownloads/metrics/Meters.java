@@ -6,6 +6,8 @@ import io.micrometer.core.instrument.DistributionSummary;
 import io.micrometer.core.instrument.FunctionCounter;
 import io.micrometer.core.instrument.FunctionTimer;
 import io.micrometer.core.instrument.Gauge;
+import io.micrometer.core.instrument.Tag;
+import io.micrometer.core.instrument.Tags;
 import io.micrometer.core.instrument.Timer;
 import io.micrometer.prometheusmetrics.PrometheusConfig;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
@@ -28,6 +30,7 @@ import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.DoubleSupplier;
 import java.util.function.Function;
 import java.util.function.Supplier;
+import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.cacheddownloads.content.Outcome;
 import org.cacheddownloads.content.SourceUrl;
@@ -254,6 +257,75 @@ public final class Meters
     CONFIG_RELOADED(
         "config_last_reload_successful", "1 if the last reload took the file, 0 if it was bad."),
 
+    ADVICE_REQUEST_HITS(
+        "advice_request_hit_ratio",
+        "Share of the window's requests that a quota of so many times the present one would have answered; NaN without requests.",
+        "window",
+        "factor"),
+    ADVICE_BYTE_HITS(
+        "advice_byte_hit_ratio",
+        "Share of the window's bytes that a quota of so many times the present one would have answered; NaN without any.",
+        "window",
+        "factor"),
+    ADVICE_ACTUAL_REQUEST_HITS(
+        "advice_actual_request_hit_ratio",
+        "Share of the window's requests that were answered without a download; NaN without requests.",
+        "window"),
+    ADVICE_ACTUAL_BYTE_HITS(
+        "advice_actual_byte_hit_ratio",
+        "Share of the window's bytes that were answered without a download; NaN without any.",
+        "window"),
+    GHOST_REQUEST_HITS(
+        "ghost_request_hit_ratio",
+        "Share of the window's requests that the policy on trial would have answered at the present quota; NaN without requests.",
+        "window",
+        "policy"),
+    GHOST_BYTE_HITS(
+        "ghost_byte_hit_ratio",
+        "Share of the window's bytes that the policy on trial would have answered at the present quota; NaN without any.",
+        "window",
+        "policy"),
+    ADVICE_COLD_REQUESTS(
+        "advice_cold_miss_request_ratio",
+        "Share of the window's requests that no quota could have answered; NaN without requests.",
+        "window"),
+    ADVICE_COLD_BYTES(
+        "advice_cold_miss_byte_ratio",
+        "Share of the window's bytes that no quota could have answered; NaN without any.",
+        "window"),
+    ADVICE_REQUESTS(
+        "advice_requests", "Requests that the advice of the window is made of.", "window"),
+    ADVICE_COVERED(
+        "advice_covered_seconds",
+        "Time that the window covers; less than its name says until there are records of so long.",
+        "window"),
+    ADVICE_WORKING_SET(
+        "advice_working_set_bytes",
+        "Allocated bytes of all that was asked for in the window, each object once.",
+        "window"),
+    ADVICE_FLAT_QUOTA(
+        "advice_flat_quota_bytes",
+        "Smallest quota from which on less than 0.01 of byte hit ratio is to be won; NaN without requests.",
+        "window"),
+    ADVICE_DROPPED_KEYS(
+        "advice_dropped_keys",
+        "Keys that were forgotten in the window for want of room (advice.maxKeys); above 0 large quotas look worse than they are.",
+        "window"),
+    ADVICE_TRACE_BYTES(
+        "advice_trace_bytes", "Size of the recording of requests (advice.trace); 0 without one."),
+    ADVICE_TRACE_WRITING(
+        "advice_trace_writing",
+        "1 while requests are recorded (advice.trace), 0 if that is not wanted, full or failed."),
+    REGRETS(
+        "regrets" + TOTAL,
+        "Requests that waited for a download of what had been evicted within the hour before."),
+    REGRET_BYTES(
+        "regret_bytes" + TOTAL,
+        "Bytes downloaded again though they had been evicted within the hour before."),
+    REGRET_WAIT(
+        "regret_wait_seconds" + TOTAL,
+        "Time that requests took which had to wait for what had been evicted within the hour before."),
+
     PROCESS_CPU("process_cpu_seconds" + TOTAL, "Processor time, user and system."),
     PROCESS_START("process_start_time_seconds", "When the process started, since the Unix epoch."),
     PROCESS_RESIDENT("process_resident_memory_bytes", "Resident memory."),
@@ -265,9 +337,23 @@ public final class Meters
     private final String name;
     private final String help;
 
-    Figure(String name, String help) {
+    @SuppressWarnings("ImmutableEnumChecker") // the list of List.of cannot be changed
+    private final List<String> labels;
+
+    Figure(String name, String help, String... labels) {
       this.name = name.startsWith("process_") || name.startsWith("jvm_") ? name : PREFIX + name;
       this.help = help;
+      this.labels = List.of(labels);
+    }
+
+    private Tags tags(String... values) {
+      if (values.length != labels.size()) {
+        throw new IllegalArgumentException(name + " has the labels " + labels);
+      }
+      return Tags.of(
+          IntStream.range(0, values.length)
+              .mapToObj(i -> Tag.of(labels.get(i), values[i]))
+              .toList());
     }
   }
 
@@ -357,19 +443,26 @@ public final class Meters
         kind, k -> counter("origin_errors", "Failures of origins, by kind.", "kind", k));
   }
 
-  /** A figure is read whenever somebody looks; one that has no value now is {@code NaN}. */
-  public void gauge(Figure figure, DoubleSupplier value) {
+  /**
+   * A figure is read whenever somebody looks; one that has no value now is {@code NaN}.
+   *
+   * @param labels a value for each label of the figure, in their order
+   */
+  public void gauge(Figure figure, DoubleSupplier value, String... labels) {
     figures.add(value);
+    Tags tags = figure.tags(labels);
     if (figure.name.endsWith(TOTAL)) {
       FunctionCounter.builder(
               figure.name.substring(0, figure.name.length() - TOTAL.length()),
               value,
               DoubleSupplier::getAsDouble)
           .description(figure.help)
+          .tags(tags)
           .register(registry);
     } else {
       Gauge.builder(figure.name, value::getAsDouble)
           .description(figure.help)
+          .tags(tags)
           .strongReference(true)
           .register(registry);
     }

@@ -19,13 +19,14 @@ import org.cacheddownloads.spec.Origin.Answer;
 /**
  * A day of a cell in short: containers come and go and share most of what they ask for, a release
  * changes many files at once, an origin fails for a while, and then more is asked for than the
- * quota has room for. Each round ends with a scrape, so that what it did is in the figures. The
- * same in every run but for times.
+ * quota has room for, some of it again when it was evicted. Each round ends with a scrape, so that
+ * what it did is in the figures. The same in every run but for times.
  */
 final class DashboardLoad implements AutoCloseable {
   private static final int QUOTA = 24 * Content.MIB;
   private static final int FILES = 10;
   private static final int FILE_BYTES = Content.MIB / 2;
+  private static final int MORE_BYTES = 2 * Content.MIB;
   private static final int CONTAINERS_A_ROUND = 4;
   private static final int MOST_CONTAINERS = 8;
   private static final List<String> HOSTS =
@@ -35,6 +36,7 @@ final class DashboardLoad implements AutoCloseable {
   private final AgentProcess agent;
   private final RandomGenerator random = RandomGeneratorFactory.of("L64X128MixRandom").create(7);
   private final ArrayDeque<String> containers = new ArrayDeque<>();
+  private final ArrayDeque<String> more = new ArrayDeque<>();
   private final int downPort = Project.freePort();
   private int made;
 
@@ -123,10 +125,12 @@ final class DashboardLoad implements AutoCloseable {
     }
     for (int i = 0; i < moreFiles; i++) {
       String path = "/more/" + made + "/" + i;
-      origin.serve(path, Content.random(2 * Content.MIB, path), "ETag: \"m\"");
-      asked.add(agent.prefetchAsync(url("images.test", path)));
+      origin.serve(path, Content.random(MORE_BYTES, path), "ETag: \"m\"");
+      more.add(url("images.test", path));
+      asked.add(agent.prefetchAsync(more.getLast()));
     }
     asked.forEach(DashboardLoad::ended);
+    regret();
     while (containers.size() > MOST_CONTAINERS) {
       agent.release(containers.removeFirst());
     }
@@ -134,6 +138,13 @@ final class DashboardLoad implements AutoCloseable {
       for (int file = 0; file < FILES; file += 2) {
         serve(file, "2");
       }
+    }
+  }
+
+  /** What came before as much as fills the quota was evicted, and is wanted again. */
+  private void regret() {
+    while (more.size() * MORE_BYTES > QUOTA + 2 * MORE_BYTES) {
+      agent.prefetch(more.removeFirst());
     }
   }
 

@@ -107,6 +107,14 @@ class DashboardSpec {
             });
   }
 
+  @Test
+  void whatWasEvictedAndFetchedAgainIsRegretted() {
+    assertThat(load.agent().metric("cached_downloads_regrets_total")).isPositive();
+    assertThat(load.agent().metric("cached_downloads_regret_bytes_total"))
+        .isGreaterThanOrEqualTo(2.0 * Content.MIB);
+    assertThat(load.agent().metric("cached_downloads_regret_wait_seconds_total")).isPositive();
+  }
+
   private static int port() {
     return load.agent().tcpAddress().getPort();
   }
