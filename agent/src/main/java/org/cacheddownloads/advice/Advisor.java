@@ -35,7 +35,7 @@ public final class Advisor implements AutoCloseable {
   /** The policy on trial. */
   public static final Policy.Kind TRIAL = Policy.Kind.S3FIFO;
 
-  private static final int MOST_EVICTED = 100_000;
+  static final int MOST_EVICTED = 100_000;
 
   private final Recorder recorder;
   private final Path file;
@@ -211,7 +211,11 @@ public final class Advisor implements AutoCloseable {
   private void forgetOld(Instant now) {
     Instant old = now.minus(REGRET);
     Iterator<Instant> times = evicted.values().iterator();
-    while (times.hasNext() && (evicted.size() > MOST_EVICTED || times.next().isBefore(old))) {
+    while (times.hasNext()) {
+      boolean isOld = times.next().isBefore(old);
+      if (!isOld && evicted.size() <= MOST_EVICTED) {
+        return;
+      }
       times.remove();
     }
   }

@@ -125,6 +125,18 @@ class AdvisorTest {
   }
 
   @Test
+  void onlyTheLastEvictionsAreRemembered() {
+    answer("0", Outcome.MISS);
+    for (int i = 0; i <= Advisor.MOST_EVICTED; i++) {
+      advisor.evicted(file(String.valueOf(i)));
+    }
+    answer("0", Outcome.MISS);
+    assertEquals(0, hour().regrets().count());
+    answer("1", Outcome.MISS);
+    assertEquals(1, hour().regrets().count());
+  }
+
+  @Test
   void thePolicyOnTrialFollowsTheQuota() {
     answer("a", Outcome.MISS);
     quota.set(0);

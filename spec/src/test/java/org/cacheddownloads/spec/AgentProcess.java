@@ -196,6 +196,29 @@ final class AgentProcess extends AgentClient
     child().signal("HUP");
   }
 
+  /** Whether it lives, and where its threads are, at the end of its log. */
+  String lastWords() {
+    if (!isAlive()) {
+      return "it has died\n" + log();
+    }
+    long pid = child().pid();
+    child().signal("QUIT"); // the JVM prints its threads
+    boolean _ = endsWithin(Duration.ofSeconds(2));
+    Child.Outcome virtual =
+        Child.run(
+            List.of(
+                ProcessHandle.current().info().command().orElseThrow().replace("/java", "/jcmd"),
+                String.valueOf(pid),
+                "Thread.dump_to_file",
+                "-overwrite",
+                scratch("threads").toString()));
+    try {
+      return "it lives\n" + log() + virtual.errors() + Files.readString(scratch("threads"));
+    } catch (IOException e) {
+      return "it lives\n" + log() + e;
+    }
+  }
+
   int awaitExit() {
     return child().awaitExit();
   }

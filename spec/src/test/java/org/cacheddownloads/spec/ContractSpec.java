@@ -69,7 +69,7 @@ class ContractSpec {
     for (JsonNode path : Contract.document().path("paths")) {
       path.findValues("operationId").forEach(name -> names.add(name.asText()));
     }
-    assertThat(names).hasSize(26).doesNotHaveDuplicates();
+    assertThat(names).hasSize(27).doesNotHaveDuplicates();
   }
 
   @Test

@@ -169,7 +169,8 @@ final class Load {
     /** Waits until all clients are done: the agent has died, or enough was asked. */
     void awaitEnd() {
       if (!awaitEnd(PATIENCE)) {
-        throw new AssertionError("a client of the load has not ended\n" + agent.log());
+        throw new AssertionError(
+            "a client of the load has not ended; of the agent: " + agent.lastWords());
       }
     }
 
